@@ -4,9 +4,9 @@
 //! The VMM is trusted with the machine it makes, but its addresses are checked before they are
 //! followed: outside of what is mapped for it there is only a fault.
 
-use core::ffi::CStr;
-
-use ampoule_abi::layout::{BOOT_INFORMATION, DEVICE_BLOCK_BYTES, DEVICE_PAGES, DEVICE_PARAMETER};
+use ampoule_abi::layout::{
+    BOOT_INFORMATION, DEVICE_BLOCK_BYTES, DEVICE_PAGES, DEVICE_PARAMETER, PAGE_BYTES,
+};
 
 const MAGIC: u32 = 0x336e_c578;
 const MEMORY_MAP_VERSION: u32 = 1;
@@ -72,27 +72,41 @@ impl BootInfo {
 
     /// The console's address on the command line.
     pub fn console(&self) -> Option<DeviceAddress> {
-        self.command_line()?.split(' ').find_map(|word| {
-            let (_, place) = word.strip_prefix(DEVICE_PARAMETER)?.split_once('@')?;
-            let (address, interrupt) = place.split_once(':')?;
-            let address = u64::from_str_radix(address.strip_prefix("0x")?, 16).ok()?;
+        let mut words = self.command_line()?.split(|&byte| byte == b' ');
+        words.find_map(|word| {
+            let place = word.strip_prefix(DEVICE_PARAMETER.as_bytes())?;
+            let (_, place) = split_at_byte(place, b'@')?;
+            let (address, interrupt) = split_at_byte(place, b':')?;
+            let address = number(address.strip_prefix(b"0x")?, 16)?;
             let offset = address.checked_sub(DEVICE_PAGES[0].physical)?;
-            let inside = offset % DEVICE_BLOCK_BYTES == 0 && offset < 4096;
+            let inside = offset % DEVICE_BLOCK_BYTES == 0 && offset < PAGE_BYTES;
             inside.then_some(DeviceAddress {
                 registers: DEVICE_PAGES[0].window + offset,
-                interrupt: interrupt.parse().ok().filter(|&line| line < 24)?,
+                interrupt: number(interrupt, 10).filter(|&line| line < 24)? as u32,
             })
         })
     }
 
-    fn command_line(&self) -> Option<&'static str> {
+    fn command_line(&self) -> Option<&'static [u8]> {
         let start = self.information.command_line;
         let range = BOOT_INFORMATION.iter().find(|range| range.contains(&start))?;
         let text = core::ptr::with_exposed_provenance::<u8>(start as usize);
         // SAFETY: all up to the end of the range is mapped for reading, and nothing writes there.
         let bytes = unsafe { core::slice::from_raw_parts(text, (range.end - start) as usize) };
-        CStr::from_bytes_until_nul(bytes).ok()?.to_str().ok()
+        bytes.split(|&byte| byte == 0).next()
     }
+}
+
+fn split_at_byte(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let at = bytes.iter().position(|&byte| byte == separator)?;
+    Some((&bytes[..at], &bytes[at + 1..]))
+}
+
+fn number(digits: &[u8], radix: u32) -> Option<u64> {
+    digits.iter().try_fold(0u64, |value, &digit| {
+        let digit = char::from(digit).to_digit(radix)?;
+        value.checked_mul(radix.into())?.checked_add(digit.into())
+    })
 }
 
 /// Reads a plain structure that lies whole where boot information may.

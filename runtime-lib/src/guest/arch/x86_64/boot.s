@@ -2,8 +2,8 @@
 # without hardware support, each one here is emulated.
 #
 # Entry state (Xen "x86/HVM direct boot ABI"): 32-bit protected mode, flat segments, paging off,
-# interrupts off, physical address of the start information in %ebx. The tables are laid out when
-# the image is linked and sealed.
+# interrupts off, physical address of the start information in %ebx. Descriptors and page tables are
+# laid out when the image is linked and sealed, but for the two tables at the root.
 
     .section .note.Xen, "a", @note
     .align 4
@@ -15,7 +15,12 @@
     .code32
     .globl ampoule_boot
 ampoule_boot:
-    movl $__page_tables, %eax
+    # Present, writable, user, accessed: what may be done is said in the tables below.
+    movl $__page_directory_pointers + 0x27, __page_root
+    movl $__page_directory + 0x27, __page_directory_pointers
+    movl $__heap_directories + 0x27, __page_directory_pointers + 4 * 8
+    movl $__heap_directories + 0x1027, __page_directory_pointers + 5 * 8
+    movl $__page_root, %eax
     movl %eax, %cr3
     movl $0x620, %eax           # PAE, OSFXSR, OSXMMEXCPT
     movl %eax, %cr4
