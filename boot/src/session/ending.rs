@@ -98,6 +98,10 @@ fn exited(name: &str, limits: Limits, exit: &Exit, reason: ExitReason) -> Verdic
     };
     match reason {
         ExitReason::Returned => returned(name, exit.status),
+        // Rust's own words begin with these.
+        ExitReason::Panicked if words.starts_with("panicked ") => {
+            Verdict::new(Reason::Panicked, format!("`{name}` {words}"))
+        }
         ExitReason::Panicked => Verdict::new(Reason::Panicked, said("panicked")),
         ExitReason::Faulted => Verdict::new(Reason::Faulted, said("crashed")),
         ExitReason::OutOfMemory => {

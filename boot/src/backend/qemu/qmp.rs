@@ -62,15 +62,12 @@ fn follow(
 }
 
 /// Sends a command and awaits its reply, which arrives only while events are polled.
-async fn ask<C: QmpCommand>(
+async fn ask<C: QmpCommand + Command>(
     service: &Service,
     events: &mut Events,
     observed: &mut Observed,
     command: C,
-) -> ExecuteResult<C>
-where
-    C: Command,
-{
+) -> ExecuteResult<C> {
     let mut reply = pin!(service.execute(command));
     loop {
         match select(reply.as_mut(), events.next()).await {
