@@ -3,6 +3,7 @@
 mod completions;
 mod environment;
 mod run;
+mod standard;
 mod terminal;
 
 use std::process::ExitCode;
