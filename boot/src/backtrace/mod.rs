@@ -35,7 +35,8 @@ pub enum BacktraceError {
         name: String,
     },
     /// It is of another build.
-    #[error("{} is of another build: run `cargo xtask build-fn {name}` to see functions and lines", path.display())]
+    #[error("{} is of another build: run `cargo xtask build-fn {name}` to see functions and \
+        lines", path.display())]
     OtherBuild {
         /// The twin.
         path: PathBuf,
