@@ -60,7 +60,6 @@ pub fn arguments(project: &Project, function: &Function) -> Result<Vec<String>, 
         "--no-eh-frame-hdr".into(),
         "--gc-sections".into(),
         "--build-id=sha1".into(),
-        "--orphan-handling=error".into(),
         "-z".into(),
         "max-page-size=4096".into(),
     ])
