@@ -33,7 +33,8 @@ fn describe(exception: &Exception) -> Message {
         PAGE_FAULT if guard.contains(&address) => {
             let stack = memory::stack();
             Message::of(format_args!(
-                "stack overflow: it has {} KiB",
+                "stack overflow: all {} KiB are used; a larger `stack` under \
+                 [package.metadata.fn] helps if it is not endless recursion",
                 (stack.end - stack.start) / 1024
             ))
         }

@@ -44,7 +44,7 @@ fn panic(info: &PanicInfo<'_>) -> ! {
         stream::exit(Reason::OutOfMemory, 1, message.as_str(), core::iter::empty());
     }
     let message = match info.location() {
-        Some(location) => Message::of(format_args!("panicked at {location}: {}", info.message())),
+        Some(location) => Message::of(format_args!("{}, at {location}", info.message())),
         None => message,
     };
     stream::exit(Reason::Panicked, 1, message.as_str(), backtrace::from(arch::frame_pointer()))

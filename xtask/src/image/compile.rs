@@ -6,16 +6,12 @@
 //! build scripts and procedural macros are compiled for the host as always.
 
 use std::ffi::OsString;
-use std::io::{self, BufReader};
+use std::io;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-
-use cargo_metadata::Message;
-use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel};
 
 use super::diagnose;
-use super::progress::Progress;
-use crate::console::{Console, Verbosity};
+use crate::cargo::{self, Executable};
+use crate::console::Console;
 use crate::project::{Function, Project};
 
 /// What guests are compiled for.
@@ -59,15 +55,6 @@ impl Profile {
     }
 }
 
-/// What cargo made.
-#[derive(Clone, Debug)]
-pub struct Compiled {
-    /// The linked file.
-    pub executable: PathBuf,
-    /// Whether nothing had to be done.
-    pub fresh: bool,
-}
-
 /// Why a function could not be compiled.
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
@@ -94,71 +81,27 @@ pub fn compile(
     profile: Profile,
     link_arguments: &[String],
     console: Console,
-) -> Result<Compiled, CompileError> {
-    let mut command = cargo(project, function, profile, link_arguments, console);
-    console.command(&command);
-    let mut child = command.spawn()?;
-    let output = child.stdout.take().ok_or_else(|| io::Error::other("STDOUT is not a pipe"))?;
-    let mut progress = Progress::new(&function.name, console);
-    let mut errors = Vec::new();
-    let mut executable = None;
-    for message in Message::parse_stream(BufReader::new(output)) {
-        match message? {
-            Message::CompilerArtifact(artifact) => {
-                progress.compiled(&artifact.target.name, artifact.fresh);
-                if artifact.target.is_bin() && artifact.target.name == function.name {
-                    let fresh = artifact.fresh;
-                    executable =
-                        artifact.executable.map(|path| Compiled { executable: path.into(), fresh });
-                }
-            }
-            Message::CompilerMessage(message) => {
-                progress.show(message.message.rendered.as_deref().unwrap_or_default());
-                if is_error(&message.message) {
-                    errors.push(message.message);
-                }
-            }
-            _ => {}
-        }
-    }
-    progress.finish();
-    if !child.wait()?.success() {
-        let explanation = diagnose::explain(&errors, project, function).unwrap_or_default();
-        return Err(CompileError::Failed { name: function.name.clone(), explanation });
-    }
-    executable.ok_or_else(|| CompileError::NoExecutable(function.name.clone()))
-}
-
-fn is_error(diagnostic: &Diagnostic) -> bool {
-    matches!(diagnostic.level, DiagnosticLevel::Error | DiagnosticLevel::Ice)
-}
-
-fn cargo(
-    project: &Project,
-    function: &Function,
-    profile: Profile,
-    link_arguments: &[String],
-    console: Console,
-) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.arg("rustc").arg("--manifest-path").arg(&function.manifest);
+) -> Result<Executable, CompileError> {
+    let mut command = cargo::command("rustc", console);
+    command.arg("--manifest-path").arg(&function.manifest);
     command.args(["--package", &function.package.repr, "--bin", &function.name]);
     command.args(["--target", TARGET, "--profile", profile.name()]);
     command.arg("--target-dir").arg(project.target.join("guest"));
-    command.args(["--message-format", "json-diagnostic-rendered-ansi"]);
     for setting in profile.settings() {
         command.arg("--config").arg(format!("profile.{}.{setting}", profile.name()));
     }
-    match console.verbosity() {
-        Verbosity::Quiet => command.arg("--quiet"),
-        Verbosity::Normal => &mut command,
-        Verbosity::Verbose => command.arg("--verbose"),
-    };
     command.arg("--");
     command.args(link_arguments.iter().map(|argument| format!("-Clink-arg={argument}")));
     command.env("CARGO_ENCODED_RUSTFLAGS", compiler_flags(project).join("\x1f".as_ref()));
-    command.stdin(Stdio::null()).stdout(Stdio::piped());
-    command
+    let outcome = cargo::run(command, &function.name, console)?;
+    if !outcome.success {
+        let explanation = diagnose::explain(&outcome.errors, project, function);
+        return Err(CompileError::Failed {
+            name: function.name.clone(),
+            explanation: explanation.unwrap_or_default(),
+        });
+    }
+    outcome.executable.ok_or_else(|| CompileError::NoExecutable(function.name.clone()))
 }
 
 /// Flags for everything that is linked into the image. They replace those that the user has set

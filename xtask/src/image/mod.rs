@@ -14,7 +14,6 @@ pub mod elf;
 mod link;
 mod note;
 mod page_tables;
-mod progress;
 mod publish;
 mod seal;
 pub mod spec;
@@ -102,8 +101,8 @@ pub fn build(
     let name = || function.name.clone();
     let arguments = link::arguments(project, function)?;
     let compiled = compile::compile(project, function, profile, &arguments, console)?;
-    let read = |why| BuildError::Read { path: compiled.executable.clone(), why };
-    let mut unstripped = fs::read(&compiled.executable).map_err(read)?;
+    let read = |why| BuildError::Read { path: compiled.path.clone(), why };
+    let mut unstripped = fs::read(&compiled.path).map_err(read)?;
     seal::seal(&mut unstripped).map_err(|why| BuildError::Seal { name: name(), why })?;
     let image = strip::strip(&unstripped).map_err(|why| BuildError::Strip { name: name(), why })?;
     check::check(&image).map_err(|why| BuildError::Check { name: name(), why })?;

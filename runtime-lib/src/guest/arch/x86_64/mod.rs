@@ -71,9 +71,15 @@ pub fn frame_pointer() -> u64 {
     frame
 }
 
-/// Precompiled `core` names it although nothing unwinds here.
+/// Precompiled `core` and `alloc` name it although nothing unwinds here.
 #[unsafe(no_mangle)]
 extern "C" fn rust_eh_personality() {}
+
+/// Likewise: where their cleanup would go on.
+#[unsafe(no_mangle)]
+extern "C" fn _Unwind_Resume() -> ! {
+    abandon()
+}
 
 /// Writes a device register through one of the device windows.
 fn write_register(address: u64, value: u32) {

@@ -15,20 +15,20 @@ pub struct Progress {
 impl Progress {
     /// Starts; the spinner appears on a terminal only, when cargo is kept quiet, once there is
     /// something to do.
-    pub fn new(function: &str, console: Console) -> Self {
+    pub fn new(binary: &str, console: Console) -> Self {
         if console.verbosity() != Verbosity::Quiet {
             return Self { spinner: ProgressBar::hidden() };
         }
         let spinner = ProgressBar::new_spinner();
         let style = ProgressStyle::with_template("{spinner} Compiling {prefix}: {msg} {elapsed}");
         spinner.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-        spinner.set_prefix(function.to_owned());
+        spinner.set_prefix(binary.to_owned());
         spinner.enable_steady_tick(Duration::from_millis(120));
         Self { spinner }
     }
 
     /// A crate is compiled.
-    pub fn compiled(&mut self, target: &str, fresh: bool) {
+    pub fn compiled(&self, target: &str, fresh: bool) {
         if !fresh {
             self.spinner.set_message(format!("{target} done"));
         }
