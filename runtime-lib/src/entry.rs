@@ -1,6 +1,6 @@
 //! From a function to a program.
 
-use crate::{Error, eprintln, env, status};
+use crate::{Error, env, eprintln, status};
 
 /// Makes a function the program: `ampoule::main!(run);` where `run` takes nothing and returns
 /// what [`Termination`] accepts: `()`, a [`Status`], or a `Result` of them with any error.

@@ -1,2 +1,69 @@
-//! The binary.
-fn main() {}
+//! `cargo xtask`: builds functions into images and has them run. Never boots a machine itself.
+#![forbid(unsafe_code)]
+
+mod cargo;
+mod console;
+mod doctor;
+mod image;
+mod inspect;
+mod launcher;
+mod nearest;
+mod pipeline;
+mod progress;
+mod project;
+mod quantity;
+mod status;
+mod symbol;
+mod template;
+mod verb;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use console::Console;
+
+/// Build functions into bootable images, and run them
+#[derive(Parser, Debug)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
+struct Cli {
+    /// Echo external commands
+    #[arg(short, long)]
+    verbose: bool,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    New(verb::new::New),
+    BuildFn(verb::build_fn::BuildFn),
+    Invoke(verb::invoke::Invoke),
+    Pipe(verb::pipe::Pipe),
+    List(verb::list::List),
+    Inspect(verb::inspect::Inspect),
+    Doctor(verb::doctor::Doctor),
+    Setup(verb::setup::Setup),
+    Completions(verb::completions::Completions),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return status::of_usage(&error),
+    };
+    let runs = matches!(cli.verb, Verb::Invoke(_) | Verb::Pipe(_));
+    let console = Console::new(cli.verbose);
+    let result = match cli.verb {
+        Verb::New(verb) => verb.run(console),
+        Verb::BuildFn(verb) => verb.run(console),
+        Verb::Invoke(verb) => verb.run(console),
+        Verb::Pipe(verb) => verb.run(console),
+        Verb::List(verb) => verb.run(console),
+        Verb::Inspect(verb) => verb.run(console),
+        Verb::Doctor(verb) => verb.run(),
+        Verb::Setup(verb) => verb.run(console),
+        Verb::Completions(verb) => Ok(verb.run()),
+    };
+    result.unwrap_or_else(|error| status::of_failure(&error, runs))
+}

@@ -1,0 +1,144 @@
+//! Compiling and linking one function for the guest, with cargo.
+//!
+//! The guest is compiled for the host's own triple, freestanding: a plain stable toolchain has all
+//! that is needed, and floating point is in hardware. Everything is said on cargo's command line,
+//! so that other people's projects need no configuration, and with an explicit `--target`, so that
+//! build scripts and procedural macros are compiled for the host as always.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+
+use super::diagnose;
+use crate::cargo::{self, Executable};
+use crate::console::Console;
+use crate::project::{Function, Project};
+
+/// What guests are compiled for.
+pub const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// How a function is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// As small and fast as it gets.
+    Optimised,
+    /// With overflow checks and debug assertions, compiled quickly.
+    Debug,
+}
+
+impl Profile {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Optimised => "fn",
+            Self::Debug => "fn-debug",
+        }
+    }
+
+    /// The profile, as settings for cargo's command line. A panic aborts, and lines are kept for
+    /// backtraces: they stay behind in the twin that is not stripped.
+    fn settings(self) -> &'static [&'static str] {
+        match self {
+            Self::Optimised => &[
+                "inherits='release'",
+                "opt-level=3",
+                "lto='fat'",
+                "codegen-units=1",
+                "panic='abort'",
+                "debug='line-tables-only'",
+                "strip='none'",
+                "split-debuginfo='off'",
+            ],
+            Self::Debug => {
+                &["inherits='dev'", "panic='abort'", "strip='none'", "split-debuginfo='off'"]
+            }
+        }
+    }
+}
+
+/// Why a function could not be compiled.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// Cargo could not be started or read.
+    #[error("cargo could not be run; `cargo xtask doctor` checks the toolchain")]
+    Cargo(#[from] io::Error),
+    /// Cargo reported errors, which have been shown.
+    #[error("function {name:?} does not compile{explanation}")]
+    Failed {
+        /// The function.
+        name: String,
+        /// What the errors mean and what to do, where that is known.
+        explanation: String,
+    },
+    /// Cargo made no executable.
+    #[error("cargo reported no executable for function {0:?}")]
+    NoExecutable(String),
+}
+
+/// Compiles `function` and links it with `link_arguments`.
+pub fn compile(
+    project: &Project,
+    function: &Function,
+    profile: Profile,
+    link_arguments: &[String],
+    console: Console,
+) -> Result<Executable, CompileError> {
+    let mut command = cargo::command("rustc", console);
+    command.arg("--manifest-path").arg(&function.manifest);
+    command.args(["--package", &function.package.repr, "--bin", &function.name]);
+    command.args(["--target", TARGET, "--profile", profile.name()]);
+    command.arg("--target-dir").arg(project.target.join("guest"));
+    for setting in profile.settings() {
+        command.arg("--config").arg(format!("profile.{}.{setting}", profile.name()));
+    }
+    command.arg("--");
+    command.args(link_arguments.iter().map(|argument| format!("-Clink-arg={argument}")));
+    command.env("CARGO_ENCODED_RUSTFLAGS", compiler_flags(project).join("\x1f".as_ref()));
+    let outcome = cargo::run(command, &function.name, console)?;
+    if !outcome.success {
+        let explanation = diagnose::explain(&outcome.errors, project, function);
+        return Err(CompileError::Failed {
+            name: function.name.clone(),
+            explanation: explanation.unwrap_or_default(),
+        });
+    }
+    outcome.executable.ok_or_else(|| CompileError::NoExecutable(function.name.clone()))
+}
+
+/// Flags for everything that is linked into the image. They replace those that the user has set
+/// for programs of the host, which may not hold for a guest (another linker, a newer processor).
+fn compiler_flags(project: &Project) -> Vec<OsString> {
+    let mut flags: Vec<OsString> = [
+        "--cfg=ampoule_guest",
+        "--check-cfg=cfg(ampoule_guest)",
+        // Crates that want randomness get it from the runtime.
+        "--cfg=getrandom_backend=\"custom\"",
+        "-Ctarget-cpu=x86-64",
+        "-Ctarget-feature=+crt-static",
+        "-Crelocation-model=static",
+        "-Cforce-frame-pointers=yes",
+        "-Clinker-flavor=ld.lld",
+        "-Clinker=rust-lld",
+        "-Crelro-level=off",
+    ]
+    .map(OsString::from)
+    .into();
+    // The last prefix that matches is taken.
+    let mut prefixes = vec![(Some(project.root.clone()), ".")];
+    prefixes.push((project.runtime.clone(), "/ampoule"));
+    prefixes.push((cargo_home(), "/cargo"));
+    for (folder, name) in prefixes {
+        if let Some(folder) = folder {
+            let mut flag = OsString::from("--remap-path-prefix=");
+            flag.push(folder);
+            flag.push("=");
+            flag.push(name);
+            flags.push(flag);
+        }
+    }
+    flags
+}
+
+fn cargo_home() -> Option<PathBuf> {
+    let default = || std::env::home_dir().map(|home| home.join(".cargo"));
+    std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(default)
+}

@@ -1,0 +1,124 @@
+//! From a function's source to its image.
+//!
+//! ```text
+//! settings (spec) -> compile, with the linker's input (link, note) -> seal -> strip -> check -> publish
+//! ```
+//!
+//! Everything before `publish` leaves the function's last good image as it was.
+
+pub mod check;
+pub mod compile;
+mod dependency;
+mod diagnose;
+pub mod elf;
+mod link;
+mod note;
+mod page_tables;
+mod publish;
+mod seal;
+pub mod spec;
+mod strip;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::console::Console;
+use crate::project::{Function, Project};
+pub use compile::Profile;
+
+/// An image on disk.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The image.
+    pub path: PathBuf,
+    /// The same with symbols and line numbers, for backtraces.
+    pub debug_path: PathBuf,
+    /// Size of the image, in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the image, in hexadecimal.
+    pub sha256: String,
+    /// Whether the image was already there.
+    pub fresh: bool,
+}
+
+/// Why an image could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The linker's input could not be made.
+    #[error(transparent)]
+    LinkInput(#[from] link::LinkInputError),
+    /// The function does not compile.
+    #[error(transparent)]
+    Compile(#[from] compile::CompileError),
+    /// What cargo made cannot be read.
+    #[error("{path} cannot be read: {why}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        why: io::Error,
+    },
+    /// The image cannot be sealed.
+    #[error("the image of {name:?} cannot be sealed: {why}")]
+    Seal {
+        /// The function.
+        name: String,
+        /// What went wrong.
+        why: seal::SealError,
+    },
+    /// The image cannot be stripped.
+    #[error("the image of {name:?} cannot be stripped: {why}")]
+    Strip {
+        /// The function.
+        name: String,
+        /// What went wrong.
+        why: strip::StripError,
+    },
+    /// The image breaks a rule.
+    #[error("the image of {name:?} is not sound: {why}")]
+    Check {
+        /// The function.
+        name: String,
+        /// The rule.
+        why: check::CheckError,
+    },
+    /// The image cannot be put in place.
+    #[error(transparent)]
+    Publish(#[from] publish::PublishError),
+}
+
+/// Builds the image of `function` in `folder`.
+pub fn build(
+    project: &Project,
+    function: &Function,
+    profile: Profile,
+    folder: &Path,
+    console: Console,
+) -> Result<Built, BuildError> {
+    let name = || function.name.clone();
+    let arguments = link::arguments(project, function)?;
+    let compiled = compile::compile(project, function, profile, &arguments, console)?;
+    let read = |why| BuildError::Read { path: compiled.path.clone(), why };
+    let mut unstripped = fs::read(&compiled.path).map_err(read)?;
+    seal::seal(&mut unstripped).map_err(|why| BuildError::Seal { name: name(), why })?;
+    let image = strip::strip(&unstripped).map_err(|why| BuildError::Strip { name: name(), why })?;
+    check::check(&image).map_err(|why| BuildError::Check { name: name(), why })?;
+    let path = folder.join(&function.name).with_extension("elf");
+    let debug_path = folder.join(&function.name).with_extension("debug");
+    // The twin first: whoever sees the new image finds its symbols too.
+    let written = [publish::publish(&debug_path, &unstripped)?, publish::publish(&path, &image)?];
+    Ok(Built {
+        path,
+        debug_path,
+        bytes: image.len() as u64,
+        sha256: hexadecimal(&Sha256::digest(&image)),
+        fresh: compiled.fresh && written == [false, false],
+    })
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,78 @@
+//! The note that makes an ELF file a function's image (SPEC C7), as an object file for the linker.
+
+use ampoule_abi::messages::ImageNote;
+use ampoule_abi::{ABI_VERSION, note};
+use object::elf::{SHF_ALLOC, SHT_NOTE};
+use object::write::Object;
+use object::{Architecture, BinaryFormat, Endianness, SectionFlags, SectionKind};
+use prost::Message;
+
+use crate::project::Function;
+
+/// ELF notes are padded to this, in bytes.
+const ALIGNMENT: usize = 4;
+
+/// What the image of `function` says about itself.
+pub fn describe(function: &Function) -> ImageNote {
+    let settings = &function.settings;
+    ImageNote {
+        abi_version: ABI_VERSION,
+        name: function.name.clone(),
+        version: function.version.clone(),
+        memory_bytes: settings.memory_bytes,
+        stack_bytes: settings.stack_bytes,
+        timeout_ms: settings.timeout.map_or(0, |timeout| timeout.as_millis() as u64),
+        capabilities: settings.capabilities.clone(),
+        event_modes: settings.event_modes.clone(),
+    }
+}
+
+/// A relocatable object that holds nothing but the note.
+pub fn object_file(note: &ImageNote) -> Result<Vec<u8>, object::write::Error> {
+    let mut object = Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little);
+    let section = object.add_section(Vec::new(), note::SECTION.into(), SectionKind::Note);
+    object.section_mut(section).flags =
+        SectionFlags::Elf { sh_type: SHT_NOTE, sh_flags: SHF_ALLOC };
+    object.append_section_data(section, &elf_note(&note.encode_to_vec()), ALIGNMENT as u64);
+    object.write()
+}
+
+/// One ELF note: the lengths of name and descriptor, the type, both padded.
+fn elf_note(descriptor: &[u8]) -> Vec<u8> {
+    let name = [note::OWNER.as_bytes(), b"\0"].concat();
+    let mut bytes = Vec::new();
+    for word in [name.len() as u32, descriptor.len() as u32, note::TYPE] {
+        bytes.extend(word.to_le_bytes());
+    }
+    for part in [&name[..], descriptor] {
+        bytes.extend(part);
+        bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use object::read::elf::NoteIterator;
+    use object::{LittleEndian, Object as _, ObjectSection};
+
+    #[test]
+    fn the_object_holds_a_note_that_reads_back() {
+        let note = ImageNote { abi_version: 1, name: "wc".into(), ..Default::default() };
+        let bytes = object_file(&note).expect("a small object");
+        let file = object::File::parse(&bytes[..]).expect("an ELF object");
+        let section = file.section_by_name(note::SECTION).expect("the note's section");
+        let data = section.data().expect("the note's bytes");
+        let mut notes = NoteIterator::<object::elf::FileHeader64<LittleEndian>>::new(
+            LittleEndian,
+            ALIGNMENT as u64,
+            data,
+        )
+        .expect("notes");
+        let read = notes.next().expect("well-formed").expect("one note");
+        assert_eq!(read.name(), note::OWNER.as_bytes());
+        assert_eq!(read.n_type(LittleEndian).0, note::TYPE);
+        assert_eq!(ImageNote::decode(read.desc()), Ok(note));
+    }
+}

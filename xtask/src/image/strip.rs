@@ -1,0 +1,156 @@
+//! Stripping: the image that travels has what is loaded and nothing else.
+//!
+//! Each segment's bytes lie on pages of their own in the file, at an offset that is its address
+//! modulo a page, and the file ends on a whole page, so that a monitor can map them instead of
+//! copying. Sections that are loaded keep their headers, for tools that look at them by name.
+
+use ampoule_abi::layout::PAGE_BYTES;
+use object::elf::{
+    FileHeader64, PT_GNU_STACK, PT_LOAD, PT_NOTE, ProgramHeader64, SHF_ALLOC, SHT_NOBITS,
+    SHT_STRTAB, SectionHeader64, SymbolSection,
+};
+use object::pod::{bytes_of, bytes_of_slice};
+use object::read::elf::{ProgramHeader as _, SectionHeader as _};
+use object::{LittleEndian as LE, U16, U32, U64};
+
+use super::elf::{self, File};
+
+const FILE_HEADER_BYTES: u64 = size_of::<FileHeader64<LE>>() as u64;
+const SECTION_NAMES: &[u8] = b".shstrtab\0";
+
+/// Why an image cannot be stripped.
+#[derive(Debug, thiserror::Error)]
+pub enum StripError {
+    /// The file cannot be read.
+    #[error("the linked image is not a sound ELF file: {0}")]
+    NotElf(#[from] object::Error),
+    /// A segment lies outside the file.
+    #[error("the linked image is not a sound ELF file: its segment at {0:#x} has no bytes in it")]
+    Truncated(u64),
+}
+
+/// The bytes of `image` without symbols and debug information.
+pub fn strip(image: &[u8]) -> Result<Vec<u8>, StripError> {
+    let file = elf::parse(image)?;
+    let kept: Vec<&ProgramHeader64<LE>> = file
+        .elf_program_headers()
+        .iter()
+        .filter(|header| [PT_LOAD, PT_NOTE, PT_GNU_STACK].contains(&header.p_type(LE)))
+        .collect();
+    let mut out = Vec::new();
+    let mut header = *file.elf_header();
+    let headers_end = FILE_HEADER_BYTES + size_of_val(&kept[..]) as u64;
+    out.resize(headers_end as usize, 0);
+    let moved = place(&kept, image, &mut out)?;
+    let programs: Vec<ProgramHeader64<LE>> =
+        kept.into_iter().map(|program| relocated(program, &moved)).collect();
+    let sections = section_table(&file, &moved, &mut out)?;
+    header.e_phoff = U64::new(LE, FILE_HEADER_BYTES);
+    header.e_phnum = U16::new(LE, programs.len() as u16);
+    out.resize(out.len().next_multiple_of(8), 0);
+    header.e_shoff = U64::new(LE, out.len() as u64);
+    header.e_shnum = U16::new(LE, sections.len() as u16);
+    header.e_shstrndx = U16::new(LE, SymbolSection(sections.len() as u16 - 1));
+    out.extend(bytes_of_slice(&sections));
+    let (file_header, rest) = out.split_at_mut(FILE_HEADER_BYTES as usize);
+    file_header.copy_from_slice(bytes_of(&header));
+    let programs = bytes_of_slice(&programs);
+    rest[..programs.len()].copy_from_slice(programs);
+    Ok(out)
+}
+
+/// Where a segment's bytes were in the file, and where they are now.
+struct Moved {
+    from: u64,
+    bytes: u64,
+    to: u64,
+}
+
+/// Copies the bytes of all loaded segments.
+fn place(
+    programs: &[&ProgramHeader64<LE>],
+    image: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<Vec<Moved>, StripError> {
+    let mut moved = Vec::new();
+    for program in programs {
+        let bytes = program.p_filesz.get(LE);
+        if program.p_type(LE) != PT_LOAD || bytes == 0 {
+            continue;
+        }
+        let data =
+            program.data(LE, image).map_err(|()| StripError::Truncated(program.p_vaddr.get(LE)))?;
+        let page = (out.len() as u64).next_multiple_of(PAGE_BYTES);
+        let to = page + program.p_vaddr.get(LE) % PAGE_BYTES;
+        out.resize(to as usize, 0);
+        out.extend(data);
+        moved.push(Moved { from: program.p_offset.get(LE), bytes, to });
+    }
+    out.resize(out.len().next_multiple_of(PAGE_BYTES as usize), 0);
+    Ok(moved)
+}
+
+fn new_offset(offset: u64, moved: &[Moved]) -> Option<u64> {
+    let inside = |place: &&Moved| (place.from..place.from + place.bytes).contains(&offset);
+    moved.iter().find(inside).map(|place| place.to + (offset - place.from))
+}
+
+fn relocated(program: &ProgramHeader64<LE>, moved: &[Moved]) -> ProgramHeader64<LE> {
+    let mut program = *program;
+    // A segment without bytes keeps an offset that agrees with its address modulo a page.
+    let offset = new_offset(program.p_offset.get(LE), moved)
+        .filter(|_| program.p_filesz.get(LE) > 0)
+        .unwrap_or(program.p_vaddr.get(LE) % PAGE_BYTES);
+    program.p_offset = U64::new(LE, offset);
+    program
+}
+
+/// Writes the names of the loaded sections, and returns their headers, that of the names last.
+fn section_table(
+    file: &File<'_>,
+    moved: &[Moved],
+    out: &mut Vec<u8>,
+) -> object::Result<Vec<SectionHeader64<LE>>> {
+    let table = file.elf_section_table();
+    let mut sections = vec![no_section()];
+    let mut names = [b"\0", SECTION_NAMES].concat();
+    for section in table.iter().filter(|section| section.sh_flags(LE).contains(SHF_ALLOC)) {
+        let mut section = *section;
+        let name = names.len() as u32;
+        names.extend(table.section_name(LE, &section)?);
+        names.push(0);
+        let offset = match section.sh_type(LE) {
+            SHT_NOBITS => 0,
+            _ => new_offset(section.sh_offset.get(LE), moved).unwrap_or(0),
+        };
+        section.sh_name = U32::new(LE, name);
+        section.sh_offset = U64::new(LE, offset);
+        section.sh_link = U32::new(LE, 0);
+        sections.push(section);
+    }
+    let mut strings = no_section();
+    strings.sh_name = U32::new(LE, 1);
+    strings.sh_type = U32::new(LE, SHT_STRTAB);
+    strings.sh_offset = U64::new(LE, out.len() as u64);
+    strings.sh_size = U64::new(LE, names.len() as u64);
+    strings.sh_addralign = U64::new(LE, 1);
+    sections.push(strings);
+    out.extend(names);
+    Ok(sections)
+}
+
+fn no_section() -> SectionHeader64<LE> {
+    let (zero_u32, zero_u64) = (U32::new(LE, 0), U64::new(LE, 0));
+    SectionHeader64 {
+        sh_name: zero_u32,
+        sh_type: U32::new(LE, object::elf::SHT_NULL),
+        sh_flags: U64::new(LE, object::elf::SectionFlags(0)),
+        sh_addr: zero_u64,
+        sh_offset: zero_u64,
+        sh_size: zero_u64,
+        sh_link: zero_u32,
+        sh_info: zero_u32,
+        sh_addralign: zero_u64,
+        sh_entsize: zero_u64,
+    }
+}

@@ -1,0 +1,163 @@
+//! A Cargo project and the functions in it.
+//!
+//! A function is a binary target of a workspace member that depends on the runtime. Nothing else
+//! marks one, so that a function stays an ordinary crate.
+
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{Metadata, MetadataCommand, Package, PackageId};
+
+use crate::console::Console;
+use crate::image::spec::{Settings, SettingsError};
+use crate::nearest::suggestion;
+
+/// Name of the package that a function depends on.
+pub const RUNTIME_PACKAGE: &str = "ampoule";
+
+/// A Cargo project.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// Its workspace's folder.
+    pub root: PathBuf,
+    /// Where cargo puts what it makes.
+    pub target: PathBuf,
+    /// The folder of the runtime that the functions depend on; absent if there are none.
+    pub runtime: Option<PathBuf>,
+    /// The functions, by name.
+    pub functions: Vec<Function>,
+}
+
+/// One function.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its name: that of the binary target.
+    pub name: String,
+    /// Its package, as cargo identifies it.
+    pub package: PackageId,
+    /// Its package's version.
+    pub version: String,
+    /// What its manifest says it does.
+    pub description: Option<String>,
+    /// Its package's manifest.
+    pub manifest: PathBuf,
+    /// Its settings.
+    pub settings: Settings,
+}
+
+/// Why a project cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    /// Cargo cannot read it.
+    #[error("cargo cannot read the project")]
+    Unreadable(#[from] cargo_metadata::Error),
+    /// A function's settings are wrong.
+    #[error("[package.metadata.fn] of {manifest}: {why}")]
+    Settings {
+        /// The manifest.
+        manifest: PathBuf,
+        /// What is wrong.
+        why: Box<SettingsError>,
+    },
+    /// The runtime is not among the project's dependencies, as cargo resolves them.
+    #[error("cargo does not find the package `{RUNTIME_PACKAGE}` that functions depend on")]
+    NoRuntime,
+}
+
+/// There is no function of that name.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no function {name:?} in {root}{hint}")]
+pub struct NoSuchFunction {
+    /// The name.
+    pub name: String,
+    /// The project's folder.
+    pub root: String,
+    /// What to do.
+    pub hint: String,
+}
+
+impl Project {
+    /// Reads the project that `manifest` belongs to, or else the one around the current folder.
+    pub fn load(manifest: Option<&Path>, console: Console) -> Result<Self, ProjectError> {
+        let mut command = MetadataCommand::new();
+        if let Some(manifest) = manifest {
+            command.manifest_path(manifest);
+        }
+        // Without dependencies cargo answers at once; they are only asked for when the runtime
+        // does not lie in a folder that the manifest names.
+        let metadata = run(command.clone().no_deps(), console)?;
+        let members = metadata.workspace_packages();
+        let mut functions = Vec::new();
+        for package in members.iter().filter(|package| depends_on_runtime(package)) {
+            functions.extend(functions_of(package)?);
+        }
+        functions.sort_by(|one, other| one.name.cmp(&other.name));
+        let runtime = match (functions.is_empty(), path_to_runtime(&members)) {
+            (true, _) => None,
+            (false, Some(path)) => Some(path),
+            (false, None) => Some(resolved_runtime(&run(&command, console)?)?),
+        };
+        Ok(Self {
+            root: metadata.workspace_root.clone().into(),
+            target: metadata.target_directory.clone().into(),
+            runtime,
+            functions,
+        })
+    }
+
+    /// The function called `name`.
+    pub fn function(&self, name: &str) -> Result<&Function, NoSuchFunction> {
+        self.functions.iter().find(|function| function.name == name).ok_or_else(|| {
+            let names = self.functions.iter().map(|function| function.name.as_str());
+            let hint = match suggestion(name, names) {
+                near if !near.is_empty() => near,
+                _ => "; `cargo xtask list` shows those that there are".into(),
+            };
+            NoSuchFunction { name: name.into(), root: self.root.display().to_string(), hint }
+        })
+    }
+
+    /// Where the images of a function are put unless the caller says otherwise.
+    pub fn output(&self, function: &str) -> PathBuf {
+        self.target.join("fn").join(function)
+    }
+}
+
+fn run(command: &MetadataCommand, console: Console) -> Result<Metadata, ProjectError> {
+    console.command(&command.cargo_command());
+    Ok(command.exec()?)
+}
+
+fn depends_on_runtime(package: &Package) -> bool {
+    package.dependencies.iter().any(|dependency| dependency.name == RUNTIME_PACKAGE)
+}
+
+fn path_to_runtime(members: &[&Package]) -> Option<PathBuf> {
+    members
+        .iter()
+        .flat_map(|package| &package.dependencies)
+        .find(|dependency| dependency.name == RUNTIME_PACKAGE)
+        .and_then(|dependency| dependency.path.clone())
+        .map(PathBuf::from)
+}
+
+fn resolved_runtime(metadata: &Metadata) -> Result<PathBuf, ProjectError> {
+    let runtime = metadata.packages.iter().find(|package| *package.name == RUNTIME_PACKAGE);
+    let folder = runtime.and_then(|package| package.manifest_path.parent());
+    folder.map(PathBuf::from).ok_or(ProjectError::NoRuntime)
+}
+
+fn functions_of(package: &Package) -> Result<Vec<Function>, ProjectError> {
+    let settings = Settings::from_metadata(&package.metadata).map_err(|why| {
+        ProjectError::Settings { manifest: package.manifest_path.clone().into(), why: why.into() }
+    })?;
+    let binaries = package.targets.iter().filter(|target| target.is_bin());
+    let function = |target: &cargo_metadata::Target| Function {
+        name: target.name.clone(),
+        package: package.id.clone(),
+        version: package.version.to_string(),
+        description: package.description.clone(),
+        manifest: package.manifest_path.clone().into(),
+        settings: settings.clone(),
+    };
+    Ok(binaries.map(function).collect())
+}

@@ -1,0 +1,38 @@
+//! This program's own exit statuses.
+//!
+//! Verbs that run a function leave it the statuses up to 123, and fail with the launcher's (SPEC
+//! C3); the others fail with 1, and with 2 for wrong usage.
+
+use std::process::ExitCode;
+
+use ampoule_abi::status::{LAUNCHER, NOT_FOUND};
+
+use crate::console;
+use crate::project::NoSuchFunction;
+
+/// Verbs that run a function.
+const RUNNING: [&str; 2] = ["invoke", "pipe"];
+
+/// Reports wrong usage, or prints the help that was asked for.
+pub fn of_usage(error: &clap::Error) -> ExitCode {
+    // A message that nobody reads changes nothing.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    let verb = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    match verb.is_some_and(|verb| RUNNING.contains(&verb.as_str())) {
+        true => ExitCode::from(LAUNCHER),
+        false => ExitCode::from(2),
+    }
+}
+
+/// Reports why a verb failed; `runs` if it is one that runs a function.
+pub fn of_failure(error: &anyhow::Error, runs: bool) -> ExitCode {
+    console::error(format_args!("{error:#}"));
+    match (runs, error.is::<NoSuchFunction>()) {
+        (true, true) => ExitCode::from(NOT_FOUND),
+        (true, false) => ExitCode::from(LAUNCHER),
+        (false, _) => ExitCode::FAILURE,
+    }
+}

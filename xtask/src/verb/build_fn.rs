@@ -1,0 +1,126 @@
+//! `build-fn`: compiles functions into images.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use crate::console::Console;
+use crate::image::{self, Built, Profile};
+use crate::project::{Function, Project};
+use crate::quantity::short_size;
+
+const SCHEMA: &str = "ampoule/build-fn/1";
+
+/// Compile functions into bootable images
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  cargo xtask build-fn wc
+  cargo xtask build-fn --all --message-format json | jq -r .path
+  cargo xtask build-fn resize --manifest-path ~/src/resize/Cargo.toml --out dist")]
+pub struct BuildFn {
+    /// Functions to build
+    #[arg(value_name = "NAME", required_unless_present = "all")]
+    names: Vec<String>,
+    /// Build every function of the project
+    #[arg(long, conflicts_with = "names")]
+    all: bool,
+    /// Folder for the images [default: target/fn/NAME]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// How to report what was built: for people on STDERR, or one JSON object per line on STDOUT
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    message_format: MessageFormat,
+    /// Compile quickly, with overflow checks and debug assertions, instead of small and fast
+    #[arg(long)]
+    debug: bool,
+    /// Manifest of another Cargo project
+    #[arg(long, value_name = "PATH")]
+    manifest_path: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum MessageFormat {
+    Human,
+    Json,
+}
+
+/// One built image, for programs.
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: &'static str,
+    name: &'a str,
+    version: &'a str,
+    path: &'a PathBuf,
+    debug_path: &'a PathBuf,
+    bytes: u64,
+    sha256: &'a str,
+    memory_bytes: u64,
+    stack_bytes: u64,
+    timeout_ms: Option<u64>,
+    event_modes: &'a [String],
+    capabilities: &'a [String],
+    fresh: bool,
+}
+
+impl BuildFn {
+    pub fn run(self, console: Console) -> Result<ExitCode> {
+        let project = Project::load(self.manifest_path.as_deref(), console)?;
+        let functions = self.chosen(&project)?;
+        let profile = if self.debug { Profile::Debug } else { Profile::Optimised };
+        for function in functions {
+            let folder = self.out.clone().unwrap_or_else(|| project.output(&function.name));
+            let built = image::build(&project, function, profile, &folder, console)?;
+            match self.message_format {
+                MessageFormat::Human => say(function, &built, console),
+                MessageFormat::Json => {
+                    anstream::println!("{}", serde_json::to_string(&report(function, &built))?);
+                }
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn chosen<'a>(&self, project: &'a Project) -> Result<Vec<&'a Function>> {
+        if !self.all {
+            let chosen = self.names.iter().map(|name| project.function(name));
+            return Ok(chosen.collect::<Result<_, _>>()?);
+        }
+        if project.functions.is_empty() {
+            bail!(
+                "there is no function in {}; `cargo xtask new NAME` makes one",
+                project.root.display()
+            );
+        }
+        Ok(project.functions.iter().collect())
+    }
+}
+
+fn say(function: &Function, built: &Built, console: Console) {
+    let verb = if built.fresh { "Fresh" } else { "Built" };
+    console.status(verb, format_args!("{} ({})", built.path.display(), short_size(built.bytes)));
+    console.status("SHA-256", &built.sha256);
+    console.status("Next", format_args!("cargo xtask invoke {}", function.name));
+}
+
+fn report<'a>(function: &'a Function, built: &'a Built) -> Report<'a> {
+    let settings = &function.settings;
+    Report {
+        schema: SCHEMA,
+        name: &function.name,
+        version: &function.version,
+        path: &built.path,
+        debug_path: &built.debug_path,
+        bytes: built.bytes,
+        sha256: &built.sha256,
+        memory_bytes: settings.memory_bytes,
+        stack_bytes: settings.stack_bytes,
+        timeout_ms: settings.timeout.map(|timeout| timeout.as_millis() as u64),
+        event_modes: &settings.event_modes,
+        capabilities: &settings.capabilities,
+        fresh: built.fresh,
+    }
+}

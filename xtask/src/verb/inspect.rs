@@ -1,0 +1,135 @@
+//! `inspect`: shows what an image consists of.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde::Serialize;
+
+use crate::console::{Console, warning};
+use crate::inspect::{Inspection, Part, inspect};
+use crate::project::Project;
+use crate::quantity::{exact_size, short_size};
+use crate::verb::invoke::as_image;
+
+const SCHEMA: &str = "ampoule/inspect/1";
+/// Crates that are listed for people before the rest is added up.
+const SHOWN_CRATES: usize = 15;
+
+/// Show what an image consists of
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Sizes by crate need the image's twin NAME.debug beside it.
+
+Examples:
+  cargo xtask inspect wc
+  cargo xtask inspect target/fn/wc/wc.elf --json | jq .crates")]
+pub struct Inspect {
+    /// Image, or function that has been built
+    #[arg(value_name = "IMAGE|NAME")]
+    image: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Manifest of another Cargo project
+    #[arg(long, value_name = "PATH")]
+    manifest_path: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: &'static str,
+    path: &'a Path,
+    bytes: usize,
+    #[serde(flatten)]
+    inspection: &'a Inspection,
+}
+
+impl Inspect {
+    pub fn run(self, console: Console) -> Result<ExitCode> {
+        let path = self.path(console)?;
+        let hint = || format!("{} cannot be read; `cargo xtask build-fn` makes it", path.display());
+        let image = fs::read(&path).with_context(hint)?;
+        let twin_path = path.with_extension("debug");
+        let twin = fs::read(&twin_path).ok();
+        let inspection = inspect(&image, twin.as_deref())
+            .with_context(|| format!("{} is not an image", path.display()))?;
+        if self.json {
+            let bytes = image.len();
+            let report = Report { schema: SCHEMA, path: &path, bytes, inspection: &inspection };
+            anstream::println!("{}", serde_json::to_string(&report)?);
+            return Ok(ExitCode::SUCCESS);
+        }
+        print(&path, image.len() as u64, &inspection);
+        if twin.is_none() {
+            warning(format_args!("no sizes by crate: {} is not there", twin_path.display()));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn path(&self, console: Console) -> Result<PathBuf> {
+        if as_image(self.image.as_os_str()).is_some() || self.image.is_file() {
+            return Ok(self.image.clone());
+        }
+        let project = Project::load(self.manifest_path.as_deref(), console)?;
+        let name = &project.function(&self.image.to_string_lossy())?.name;
+        Ok(project.output(name).join(name).with_extension("elf"))
+    }
+}
+
+fn print(path: &Path, bytes: u64, inspection: &Inspection) {
+    anstream::println!("{} ({bytes} bytes)", path.display());
+    if let Some(note) = &inspection.function {
+        anstream::println!(
+            "\nFunction    {} {}, ABI {}",
+            note.name,
+            note.version,
+            note.abi_version
+        );
+        let timeout =
+            note.timeout_ms.map_or("none".into(), |timeout_ms| format!("{timeout_ms} ms"));
+        anstream::println!("Timeout     {timeout}");
+        anstream::println!("Events      {}", note.event_modes.join(", "));
+        let capabilities = match note.capabilities.join(", ") {
+            none if none.is_empty() => "none".into(),
+            some => some,
+        };
+        anstream::println!("Granted     {capabilities}");
+        let least = exact_size(inspection.least_memory_bytes);
+        anstream::println!("Memory      {}, at least {least}", exact_size(note.memory_bytes));
+        anstream::println!("Stack       {}", exact_size(note.stack_bytes));
+    }
+    anstream::println!("\nNotes");
+    for note in &inspection.notes {
+        anstream::println!("  {} type {}, {} bytes", note.owner, note.kind, note.bytes);
+    }
+    anstream::println!("\nSegments        address    in memory      in file");
+    for segment in &inspection.segments {
+        let write = if segment.writable { 'w' } else { '-' };
+        let execute = if segment.executable { 'x' } else { '-' };
+        anstream::println!(
+            "  r{write}{execute}        {:#12x} {:>12} {:>12}",
+            segment.address,
+            segment.memory_bytes,
+            segment.file_bytes
+        );
+    }
+    print_parts("Sections", &inspection.sections);
+    if !inspection.crates.is_empty() {
+        let (shown, rest) = inspection.crates.split_at(inspection.crates.len().min(SHOWN_CRATES));
+        print_parts("Crates", shown);
+        if !rest.is_empty() {
+            let bytes = rest.iter().map(|part| part.bytes).sum();
+            anstream::println!("  {:>10}  {} more", short_size(bytes), rest.len());
+        }
+    }
+}
+
+fn print_parts(heading: &str, parts: &[Part]) {
+    anstream::println!("\n{heading}");
+    for part in parts {
+        anstream::println!("  {:>10}  {}", short_size(part.bytes), part.name);
+    }
+}

@@ -1,0 +1,12 @@
+//! The verbs of the command line, one file each: they decide and speak, the modules beside them
+//! do the work.
+
+pub mod build_fn;
+pub mod completions;
+pub mod doctor;
+pub mod inspect;
+pub mod invoke;
+pub mod list;
+pub mod new;
+pub mod pipe;
+pub mod setup;
