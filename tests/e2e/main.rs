@@ -27,7 +27,12 @@ mod process;
 mod procfs;
 mod tools;
 
+mod context;
 mod echo;
+mod fault;
+mod hints;
+mod report;
+mod status;
 mod streams;
 
 use std::process::ExitCode;
@@ -48,7 +53,9 @@ fn main() -> ExitCode {
         tools::build();
     }
     let mut suite = Suite::new(backends);
-    for topic in [echo::add, streams::add] {
+    let topics =
+        [echo::add, streams::add, context::add, status::add, fault::add, report::add, hints::add];
+    for topic in topics {
         topic(&mut suite);
     }
     libtest_mimic::run(&arguments, suite.into_trials()).exit_code()

@@ -65,17 +65,23 @@ impl Invocation {
     /// Runs it on a STDIN of the caller's choice.
     pub fn on(mut self, stdin: impl Into<Stdio>) -> Done {
         self.command.stdin(stdin);
-        self.start().finish()
+        self.start(Stdio::piped()).finish()
+    }
+
+    /// Runs it on an empty STDIN, with a STDOUT of the caller's choice.
+    pub fn onto(mut self, stdout: Stdio) -> Done {
+        self.command.stdin(Stdio::null());
+        self.start(stdout).finish()
     }
 
     /// Starts it, with pipes.
     pub fn spawn(mut self) -> Running {
         self.command.stdin(Stdio::piped());
-        self.start()
+        self.start(Stdio::piped())
     }
 
-    fn start(mut self) -> Running {
-        self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    fn start(mut self, stdout: Stdio) -> Running {
+        self.command.stdout(stdout).stderr(Stdio::piped()).process_group(0);
         let shown = format!("{:?}", self.command);
         let child = self.command.spawn();
         let child = child.unwrap_or_else(|error| panic!("{shown} cannot be started: {error}"));
