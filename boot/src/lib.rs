@@ -1,1 +1,47 @@
-//! The launcher.
+//! The launcher: boots a function's image in a fresh virtual machine and connects it to its caller.
+//!
+//! One [`Call`] is one virtual machine. It reads in the order in which a call runs:
+//!
+//! ```text
+//! image    the file is read once and checked whole, before any machine starts
+//! context  the environment that the contract promises the function
+//! backend  a machine is started: a `Guest` is a duplex stream, a way to stop it, why it ended
+//! session  frames on that stream <-> STDIN, STDOUT, STDERR, under a deadline
+//! outcome  how the call ended, as an exit status and one message
+//! ```
+//!
+//! ```no_run
+//! use ampoule_boot::{Call, Image};
+//!
+//! let image = Image::open("target/fn/wc/wc.elf".as_ref())?;
+//! let outcome = Call::new(image)
+//!     .args(["-l"])
+//!     .timeout(std::time::Duration::from_secs(2))
+//!     .run(std::io::Cursor::new("one\ntwo\n"), std::io::stdout(), std::io::stderr())?;
+//! assert_eq!(outcome.exit_code, 0);
+//! # Ok::<(), ampoule_boot::Error>(())
+//! ```
+//!
+//! Invariants: only `backend::qemu` knows QEMU's arguments and QMP; no byte from an image or a
+//! guest can panic the host; memory is bounded whatever the length of a stream.
+#![deny(unsafe_code)]
+
+pub mod backend;
+pub mod backtrace;
+pub mod call;
+pub mod context;
+pub mod error;
+pub mod guest;
+pub mod host;
+pub mod image;
+mod jail;
+pub mod outcome;
+pub mod report;
+pub mod session;
+pub mod spec;
+pub mod units;
+
+pub use call::Call;
+pub use error::Error;
+pub use image::Image;
+pub use outcome::{Outcome, Reason};

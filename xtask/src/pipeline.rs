@@ -118,7 +118,8 @@ mod tests {
     #[test]
     fn stages_run_at_once_and_report_each_status() {
         // The first stage ends only when the last has gone away.
-        let commands = vec![shell("yes"), shell("head -n 1 > /dev/null; exit 3"), shell("cat; exit 4")];
+        let commands =
+            vec![shell("yes"), shell("head -n 1 > /dev/null; exit 3"), shell("cat; exit 4")];
         let statuses = run(commands).expect("a pipeline");
         let codes: Vec<u8> = statuses.iter().map(exit_code).collect();
         assert_eq!(codes[1..], [3, 4]);

@@ -1,0 +1,185 @@
+//! The thread that starts QEMU, watches it and reaps it.
+//!
+//! It lives exactly as long as the process, because the kernel kills the process when this
+//! thread ends.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::ExitStatus;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::process::{self, Plan, Process, Started};
+use super::qmp::{self, Observed};
+use crate::backend::LaunchError;
+use crate::guest::GuestEnd;
+use crate::host::{self, Accel};
+use crate::spec::LaunchSpec;
+
+/// What the keeper and the guest's owner both know.
+#[derive(Debug)]
+pub(super) struct Shared(Mutex<State>);
+
+#[derive(Debug)]
+pub(super) struct State {
+    /// The guest's owner wants no more of it.
+    pub(super) is_stopped: bool,
+    /// The process, from its start on.
+    pub(super) process: Option<Process>,
+    /// What executes the guest's instructions, or is to.
+    pub(super) accel: Accel,
+}
+
+impl Shared {
+    pub(super) fn new(accel: Accel) -> Self {
+        Self(Mutex::new(State { is_stopped: false, process: None, accel }))
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // Each change is one assignment, so a state is whole whatever its last holder did.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Everything that the thread needs.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    pub(super) program: OsString,
+    pub(super) spec: LaunchSpec,
+    pub(super) image: OwnedFd,
+    pub(super) call: UnixStream,
+    pub(super) shared: Arc<Shared>,
+}
+
+/// How one process went.
+struct Run {
+    observed: Observed,
+    status: io::Result<ExitStatus>,
+    log: String,
+}
+
+impl Keeper {
+    /// Starts QEMU and stays until it is gone. Tells `started` how the start went, and `ended`
+    /// once why it is gone.
+    pub(super) fn keep(self, started: &Sender<Result<(), LaunchError>>, ended: &Sender<GuestEnd>) {
+        let Self { program, spec, image, call, shared } = self;
+        // The guest's end of the stream: as long as it is held here, the launcher sees no end, and
+        // another process can take over.
+        let mut call = Some(call);
+        let mut accel = spec.accel.first;
+        loop {
+            let Some(stream) = &call else { return };
+            let plan = Plan {
+                program: &program,
+                accel,
+                memory_bytes: spec.memory_bytes,
+                image: &image,
+                call: stream,
+                trace: &spec.trace,
+            };
+            // A receiver that is gone is a launcher that gave up.
+            let run = match process::start(&plan) {
+                Ok(running) => {
+                    let _ = started.send(Ok(()));
+                    let may_fall_back = spec.accel.may_fall_back && accel == Accel::Kvm;
+                    if !may_fall_back {
+                        call = None;
+                    }
+                    watch(running, &shared, &mut call)
+                }
+                Err(error) => return drop(started.send(Err(error))),
+            };
+            if call.is_some() && !shared.lock().is_stopped {
+                let problem = process::failure(run.status, &run.log);
+                spec.notice.show(&host::fallback_notice(&problem));
+                accel = Accel::Tcg;
+                shared.lock().accel = accel;
+                continue;
+            }
+            // A receiver that is gone no longer cares.
+            let _ = ended.send(end(run, shared.lock().is_stopped));
+            return;
+        }
+    }
+}
+
+/// Watches a process to its end. `call` is let go as soon as the machine runs.
+fn watch(running: Started, shared: &Shared, call: &mut Option<UnixStream>) -> Run {
+    let Started { mut child, process, qmp, log } = running;
+    let is_stopped = {
+        let mut state = shared.lock();
+        state.process = Some(process);
+        state.is_stopped
+    };
+    if is_stopped {
+        let _ = child.kill();
+    }
+    let observed = qmp::watch(qmp, |is_kvm| {
+        *call = None;
+        shared.lock().accel = if is_kvm { Accel::Kvm } else { Accel::Tcg };
+    });
+    if observed.is_stuck {
+        let _ = child.kill();
+    }
+    let status = child.wait();
+    Run { observed, status, log: log.text() }
+}
+
+fn end(run: Run, is_stopped: bool) -> GuestEnd {
+    let Run { observed, status, log } = run;
+    let ended_well = status.as_ref().is_ok_and(ExitStatus::success);
+    if is_stopped {
+        GuestEnd::Stopped
+    } else if observed.is_stuck {
+        GuestEnd::Stuck(first_lines(&log))
+    } else if observed.is_guest_s_doing() || (observed.shutdown.is_none() && ended_well) {
+        // A machine can be over before the monitor was listening; QEMU then ends well, which
+        // nothing but its guest makes it do.
+        GuestEnd::Reset
+    } else {
+        GuestEnd::Failed(process::failure(status, &log))
+    }
+}
+
+/// What QEMU says of an internal error, before it lists every register.
+fn first_lines(log: &str) -> String {
+    let lines: Vec<_> = log.lines().take(2).map(str::trim).collect();
+    if lines.is_empty() { "an internal error".to_owned() } else { lines.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use ::qapi::qmp::ShutdownCause;
+
+    use super::*;
+
+    fn run(observed: Observed, raw_status: i32) -> Run {
+        Run { observed, status: Ok(ExitStatus::from_raw(raw_status)), log: String::new() }
+    }
+
+    #[test]
+    fn a_guest_s_reset_is_told_from_a_monitor_s_failure() {
+        let shutdown = |cause| Observed { shutdown: Some(cause), ..Observed::default() };
+        let reset = run(shutdown(ShutdownCause::guest_reset), 0);
+        assert_eq!(end(reset, false), GuestEnd::Reset);
+        assert_eq!(end(run(Observed::default(), 0), false), GuestEnd::Reset);
+        let signal = run(shutdown(ShutdownCause::host_signal), 0);
+        assert!(matches!(end(signal, false), GuestEnd::Failed(_)));
+        let killed = run(Observed::default(), 9);
+        assert!(matches!(end(killed, false), GuestEnd::Failed(_)));
+        assert_eq!(end(run(Observed::default(), 9), true), GuestEnd::Stopped);
+    }
+
+    #[test]
+    fn an_internal_error_is_quoted_without_the_registers() {
+        let stuck = Observed { is_stuck: true, ..Observed::default() };
+        let mut run = run(stuck, 9);
+        run.log = "KVM internal error. Suberror: 1\nemulation failure\nEAX=0\n".to_owned();
+        let expected = "KVM internal error. Suberror: 1 emulation failure".to_owned();
+        assert_eq!(end(run, false), GuestEnd::Stuck(expected));
+    }
+}

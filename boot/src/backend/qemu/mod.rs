@@ -1,0 +1,132 @@
+//! Guests under QEMU's `microvm`, with KVM or TCG; the only place that knows QEMU and QMP.
+//!
+//! Nothing is left behind: streams are pairs of sockets, the image is an anonymous file, and the
+//! process dies with the thread that started it, however that thread ends.
+
+mod args;
+mod keeper;
+mod memory_file;
+mod process;
+mod qmp;
+
+use std::ffi::OsString;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use rustix::process::{Pid, Signal, pidfd_send_signal};
+
+use super::LaunchError;
+use crate::guest::{Guest, Machine};
+use crate::host::Accel;
+use crate::spec::LaunchSpec;
+use keeper::{Keeper, Shared};
+
+/// Starts a QEMU process for each guest.
+#[derive(Clone, Debug)]
+pub struct Qemu {
+    program: OsString,
+}
+
+impl Default for Qemu {
+    fn default() -> Self {
+        Self::new("qemu-system-x86_64")
+    }
+}
+
+impl Qemu {
+    /// Uses this program, looked up in `PATH` unless it is a path.
+    pub fn new(program: impl Into<OsString>) -> Self {
+        Self { program: program.into() }
+    }
+
+    pub(super) fn launch(&self, spec: &LaunchSpec) -> Result<Guest, LaunchError> {
+        let (ours, theirs) =
+            UnixStream::pair().map_err(LaunchError::system("make a pair of sockets"))?;
+        let image = memory_file::sealed(spec.image.bytes())
+            .map_err(LaunchError::system("hold the image in memory"))?;
+        let shared = Arc::new(Shared::new(spec.accel.first));
+        let (started, start) = mpsc::channel();
+        let (ended, end) = mpsc::channel();
+        let keeper = Keeper {
+            program: self.program.clone(),
+            spec: spec.clone(),
+            image,
+            call: theirs,
+            shared: Arc::clone(&shared),
+        };
+        thread::Builder::new()
+            .name("qemu".to_owned())
+            .spawn(move || keeper.keep(&started, &ended))
+            .map_err(LaunchError::system("start a thread"))?;
+        start.recv().map_err(|_| LaunchError::KeeperLost)??;
+        Ok(Guest::new(ours, Box::new(QemuMachine { shared }), end))
+    }
+}
+
+/// A QEMU process, as its guest's owner sees it.
+#[derive(Debug)]
+struct QemuMachine {
+    shared: Arc<Shared>,
+}
+
+impl Machine for QemuMachine {
+    fn stop(&self) {
+        let mut state = self.shared.lock();
+        state.is_stopped = true;
+        if let Some(process) = &state.process {
+            // An error means that it has ended.
+            let _ = pidfd_send_signal(&process.descriptor, Signal::KILL);
+        }
+    }
+
+    fn peak_memory_bytes(&self) -> Option<u64> {
+        let pid = self.shared.lock().process.as_ref()?.pid;
+        peak_memory_bytes(&std::fs::read_to_string(status_path(pid)).ok()?)
+    }
+
+    fn accel(&self) -> Accel {
+        self.shared.lock().accel
+    }
+}
+
+fn status_path(pid: Pid) -> String {
+    format!("/proc/{}/status", pid.as_raw_nonzero())
+}
+
+/// The greatest resident size that `/proc/PID/status` tells of, in bytes.
+fn peak_memory_bytes(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::backend::Backend;
+    use crate::image::{Image, sample::Sample};
+    use crate::spec::{AccelPlan, Notice};
+
+    #[test]
+    fn the_peak_is_read_from_the_status_of_a_process() {
+        assert_eq!(peak_memory_bytes("Name:\tx\nVmHWM:\t    2048 kB\n"), Some(2 << 20));
+        assert_eq!(peak_memory_bytes("Name:\tx\n"), None);
+    }
+
+    #[test]
+    fn a_missing_program_says_what_to_install() {
+        let image = Image::from_bytes(Sample::default().build()).expect("a good image");
+        let spec = LaunchSpec {
+            image: Arc::new(image),
+            memory_bytes: 16 << 20,
+            accel: AccelPlan { first: Accel::Tcg, may_fall_back: false },
+            notice: Notice::default(),
+            trace: Notice::default(),
+        };
+        let backend = Backend::Qemu(Qemu::new("no-such-monitor"));
+        let error = backend.launch(&spec).expect_err("not there").to_string();
+        assert!(error.contains("no-such-monitor was not found: install QEMU"), "{error}");
+    }
+}

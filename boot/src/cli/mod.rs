@@ -1,0 +1,107 @@
+//! The command line: verbs, exit statuses, the one message of a failure.
+
+mod completions;
+mod environment;
+mod run;
+mod terminal;
+
+use std::process::ExitCode;
+
+use ampoule_abi::status;
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+/// Runs a function in a virtual machine of its own, like a Unix filter.
+#[derive(Debug, Parser)]
+#[command(name = "ampoule", version, propagate_version = true, after_help = EXIT_STATUSES)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Run(Box<run::Run>),
+    Completions(completions::Completions),
+}
+
+const EXIT_STATUSES: &str = "\
+Exit status:
+  0        the function succeeded
+  1–123    the function's own failure
+  124      its deadline passed
+  125      the launcher failed: bad options, no monitor, a broken protocol
+  126      the image cannot be run: not an image, damaged, of an unknown ABI version
+  127      there is no such image
+  130, 143 interrupted, terminated
+  134      the function panicked or crashed
+  137      it ran out of memory
+  141      the reader of STDOUT went away";
+
+/// Runs the command that the process was started with.
+pub(crate) fn main() -> ExitCode {
+    // A bug of the launcher must not look like a panic of the function (134).
+    std::panic::set_hook(Box::new(|panic| {
+        terminal::error(&format!("this is a bug of the launcher: {panic}"));
+        std::process::exit(status::LAUNCHER.into());
+    }));
+    let verb = match Cli::try_parse() {
+        Ok(cli) => cli.verb,
+        Err(error) => return usage(&error),
+    };
+    let done = match verb {
+        Verb::Run(run) => run.run(),
+        Verb::Completions(completions) => completions.run::<Cli>(),
+    };
+    match done {
+        Ok(exit_code) => ExitCode::from(exit_code),
+        Err(error) => {
+            terminal::error(&format!("{error:#}"));
+            ExitCode::from(status::LAUNCHER)
+        }
+    }
+}
+
+/// Help and version are no failures; everything else here is a bad command line.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Nothing is left to be done if that cannot be shown.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::from(status::SUCCESS),
+        _ => ExitCode::from(status::LAUNCHER),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn exit_code(words: &[&str]) -> ExitCode {
+        usage(&Cli::try_parse_from(words).expect_err("no command"))
+    }
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn usage_errors_are_the_launcher_s_and_help_is_none() {
+        assert_eq!(exit_code(&["ampoule", "run"]), ExitCode::from(125));
+        assert_eq!(exit_code(&["ampoule", "run", "x", "--memory", "5MiB"]), ExitCode::from(125));
+        assert_eq!(exit_code(&["ampoule", "run", "x", "-e", "FN_X=1"]), ExitCode::from(125));
+        assert_eq!(exit_code(&["ampoule", "--help"]), ExitCode::SUCCESS);
+        assert_eq!(exit_code(&["ampoule", "run", "--help"]), ExitCode::SUCCESS);
+    }
+
+    #[test]
+    fn arguments_are_taken_as_they_are() {
+        let words = ["ampoule", "run", "a.elf", "-e", "A=b=c", "--", "-x", "--help"];
+        let Ok(Cli { verb: Verb::Run(run) }) = Cli::try_parse_from(words) else {
+            panic!("a command");
+        };
+        assert_eq!(run.arguments, ["-x", "--help"]);
+        assert_eq!(run.variables.len(), 1);
+    }
+}

@@ -1,0 +1,245 @@
+//! `ampoule run`: one call.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ampoule_boot::backend::{Backend, qemu::Qemu};
+use ampoule_boot::backtrace::{self, BacktraceError};
+use ampoule_boot::context::{self, EnvironmentVariable};
+use ampoule_boot::host::AccelChoice;
+use ampoule_boot::report::Report;
+use ampoule_boot::session::{StopCause, Stopper};
+use ampoule_boot::spec::Notice;
+use ampoule_boot::{Call, Error, Image, Outcome, units};
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::{environment, terminal};
+
+/// Boots an image in a fresh virtual machine; STDIN, STDOUT and STDERR are the function's.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Run {
+    /// The image, such as target/fn/wc/wc.elf
+    image: PathBuf,
+
+    /// Arguments for the function
+    #[arg(last = true, value_name = "ARGS")]
+    pub(super) arguments: Vec<OsString>,
+
+    /// Set a variable for the function, or pass on the caller's own
+    #[arg(short = 'e', long = "env", value_name = "NAME[=VALUE]", value_parser = environment::parser())]
+    pub(super) variables: Vec<EnvironmentVariable>,
+
+    /// Set the variables of a file of NAME=VALUE lines; -e goes before it
+    #[arg(long, value_name = "FILE")]
+    env_file: Vec<PathBuf>,
+
+    /// Destroy the machine after this time, such as 500ms or 1m30s [default: the image's]
+    #[arg(long, value_name = "TIME", value_parser = units::parse_timeout)]
+    timeout: Option<Duration>,
+
+    /// Memory of the machine, such as 16MiB [default: the image's]
+    #[arg(long, value_name = "SIZE", value_parser = units::parse_memory)]
+    memory: Option<u64>,
+
+    /// What executes the function
+    #[arg(long, value_enum, default_value_t = Accel::Auto)]
+    accel: Accel,
+
+    /// What provides the machine
+    #[arg(long, value_enum, default_value_t = BackendName::Auto)]
+    backend: BackendName,
+
+    /// Write a report of the call as JSON
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
+    /// Show what is done: the monitor's command line, times, bytes
+    #[arg(short, long)]
+    verbose: bool,
+
+    /// Say nothing but why a call failed
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ampoule run target/fn/wc/wc.elf -- -l < README.md
+  ampoule run jq.elf --timeout 2s --memory 32MiB -- .name < cars.json
+  ampoule run a.elf | ampoule run b.elf > result
+  ampoule run f.elf -e TOKEN -e LEVEL=3 --report report.json
+
+Environment:
+  AMPOULE_QEMU  the QEMU to use instead of qemu-system-x86_64
+  NO_COLOR      no colours, even on a terminal";
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Accel {
+    /// KVM where it works, else TCG
+    Auto,
+    /// The processor
+    Kvm,
+    /// QEMU's translator, which works everywhere
+    Tcg,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum BackendName {
+    /// The best that works
+    Auto,
+    /// QEMU
+    Qemu,
+}
+
+impl Run {
+    /// Runs the call; its exit status.
+    pub(crate) fn run(self) -> anyhow::Result<u8> {
+        let mut variables = context::of_caller(io::stdin());
+        for path in &self.env_file {
+            variables.extend(environment::read_file(path)?);
+        }
+        variables.extend(self.variables.iter().cloned());
+        let image = match Image::open(&self.image) {
+            Ok(image) => std::sync::Arc::new(image),
+            Err(error) => return self.failed(&error.into(), None),
+        };
+        let call = self.call(&image, variables);
+        stop_on_signals(call.stopper())?;
+        match call.run(
+            unbuffered(io::stdin())?,
+            unbuffered(io::stdout())?,
+            unbuffered(io::stderr())?,
+        ) {
+            Ok(outcome) => self.ended(&outcome, &image),
+            Err(error) => self.failed(&error, Some(&image)),
+        }
+    }
+
+    fn call(&self, image: &std::sync::Arc<Image>, variables: Vec<EnvironmentVariable>) -> Call {
+        let qemu = std::env::var_os("AMPOULE_QEMU").map_or_else(Qemu::default, Qemu::new);
+        let backend = match self.backend {
+            BackendName::Auto | BackendName::Qemu => Backend::Qemu(qemu),
+        };
+        let accel = match self.accel {
+            Accel::Auto => AccelChoice::Auto,
+            Accel::Kvm => AccelChoice::Kvm,
+            Accel::Tcg => AccelChoice::Tcg,
+        };
+        let mut call = Call::new(std::sync::Arc::clone(image))
+            .args(self.arguments.iter().cloned())
+            .envs(variables)
+            .accel(accel)
+            .backend(backend);
+        if let Some(timeout) = self.timeout {
+            call = call.timeout(timeout);
+        }
+        if let Some(memory_bytes) = self.memory {
+            call = call.memory_bytes(memory_bytes);
+        }
+        if !self.quiet {
+            call = call.notice(Notice::new(terminal::note));
+        }
+        if self.verbose {
+            call = call.trace(Notice::new(|line| terminal::plain(&format!("+ {line}\n"))));
+        }
+        call
+    }
+
+    fn failed(&self, error: &Error, image: Option<&Image>) -> anyhow::Result<u8> {
+        terminal::error(&error.to_string());
+        self.write_report(|| Report::of_error(error, image))?;
+        Ok(error.exit_code())
+    }
+
+    fn ended(&self, outcome: &Outcome, image: &Image) -> anyhow::Result<u8> {
+        if let Some(message) = &outcome.message {
+            terminal::error(message);
+        }
+        if !outcome.backtrace.is_empty() {
+            self.show_backtrace(outcome, image);
+        }
+        if self.verbose {
+            terminal::plain(&summary(outcome));
+        }
+        self.write_report(|| Report::of_outcome(outcome, image))?;
+        Ok(outcome.exit_code)
+    }
+
+    fn show_backtrace(&self, outcome: &Outcome, image: &Image) {
+        match backtrace::symbolise(image, &outcome.backtrace) {
+            Ok(text) => terminal::plain(&text),
+            Err(error) => {
+                terminal::plain(&backtrace::numbers(&outcome.backtrace));
+                if !self.quiet && !matches!(error, BacktraceError::NoPath) {
+                    terminal::plain(&format!("  ({error})\n"));
+                }
+            }
+        }
+    }
+
+    fn write_report(&self, report: impl FnOnce() -> Report) -> anyhow::Result<()> {
+        let Some(path) = &self.report else { return Ok(()) };
+        report()
+            .write(path)
+            .with_context(|| format!("cannot write the report to {}", path.display()))
+    }
+}
+
+/// A copy of a standard stream, past the buffers of the standard library: bytes go out when the
+/// function writes them.
+fn unbuffered(stream: impl AsFd) -> anyhow::Result<File> {
+    let copy = stream.as_fd().try_clone_to_owned().context("cannot copy a standard stream")?;
+    Ok(File::from(copy))
+}
+
+/// Ends the call on the signals that ask for it.
+fn stop_on_signals(stopper: Stopper) -> anyhow::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot catch signals")?;
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            for signal in signals.forever() {
+                let interrupted = signal == SIGINT;
+                stopper.stop(if interrupted {
+                    StopCause::Interrupted
+                } else {
+                    StopCause::Terminated
+                });
+            }
+        })
+        .context("cannot start a thread")?;
+    Ok(())
+}
+
+/// Times and bytes of a call, for a person.
+fn summary(outcome: &Outcome) -> String {
+    let phases = outcome.phases;
+    let times = [
+        ("launched", phases.launched),
+        ("ready", phases.ready),
+        ("first byte", phases.first_byte),
+        ("last byte", phases.last_byte),
+        ("exit", phases.exit),
+    ];
+    let shown = |(name, time): (&str, Option<Duration>)| {
+        Some(format!("{name} {:.1}ms", time?.as_secs_f64() * 1e3))
+    };
+    let times: Vec<_> = times.into_iter().filter_map(shown).collect();
+    format!(
+        "+ {}, {}: {}; {} bytes in, {} out, {} to STDERR\n",
+        outcome.backend,
+        outcome.accel,
+        times.join(", "),
+        outcome.bytes_in,
+        outcome.bytes_out,
+        outcome.bytes_err
+    )
+}

@@ -1,0 +1,32 @@
+//! What the launcher itself says, on STDERR: one line each, in colour only for a person.
+
+use std::io::{IsTerminal, Write};
+
+/// Says what went wrong.
+pub(crate) fn error(message: &str) {
+    say("ampoule:", "31", message);
+}
+
+/// Says something in passing.
+pub(crate) fn note(message: &str) {
+    say("ampoule:", "33", message);
+}
+
+/// Shows lines as they are.
+pub(crate) fn plain(lines: &str) {
+    // If STDERR is gone, nobody is left to be told.
+    let _ = std::io::stderr().write_all(lines.as_bytes());
+}
+
+fn say(label: &str, colour: &str, message: &str) {
+    match is_coloured() {
+        true => plain(&format!("\x1b[{colour}m{label}\x1b[0m {message}\n")),
+        false => plain(&format!("{label} {message}\n")),
+    }
+}
+
+/// See <https://no-color.org>.
+fn is_coloured() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        && std::io::stderr().is_terminal()
+}

@@ -1,0 +1,302 @@
+//! The contract's rules for an image, in the order in which they are best reported (SPEC C7).
+//!
+//! Pure: bytes in, facts or the first broken rule out. The build seals an image only if this
+//! passes, and every launch runs it again, because files change hands.
+
+use ampoule_abi::layout::{IMAGE_BASE, MAX_IMAGE_END, PAGE_BYTES};
+use ampoule_abi::messages::ImageNote;
+use object::LittleEndian;
+use object::elf::{self, FileHeader64, ProgramHeader64};
+use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
+
+use super::error::ImageError;
+use super::notes::Notes;
+use crate::units;
+
+type Header = FileHeader64<LittleEndian>;
+type Program = ProgramHeader64<LittleEndian>;
+
+/// What is known of an image that passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// What the function says of itself.
+    pub note: ImageNote,
+    /// Guest-physical address at which PVH boot enters.
+    pub pvh_entry: u64,
+    /// What is loaded, by ascending address.
+    pub segments: Vec<Segment>,
+}
+
+impl Facts {
+    /// First guest-physical address after the image.
+    pub fn end(&self) -> u64 {
+        self.segments.last().map_or(IMAGE_BASE, Segment::end)
+    }
+
+    /// Checks that the image can run in `memory_bytes`.
+    pub fn check_fits(&self, memory_bytes: u64) -> Result<(), ImageError> {
+        match self.end() <= memory_bytes {
+            true => Ok(()),
+            false => Err(ImageError::DoesNotFit { end: self.end(), memory_bytes }),
+        }
+    }
+}
+
+/// A range of guest memory that is filled from the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Guest-physical address.
+    pub address: u64,
+    /// Length in memory, in bytes.
+    pub memory_bytes: u64,
+    /// Where its contents are in the file; what lies beyond them in memory is zero.
+    pub file: std::ops::Range<usize>,
+    /// Whether the function can write to it.
+    pub writable: bool,
+    /// Whether the function can execute it.
+    pub executable: bool,
+}
+
+impl Segment {
+    /// First guest-physical address after it.
+    pub fn end(&self) -> u64 {
+        self.address + self.memory_bytes
+    }
+}
+
+/// Checks everything that the contract asks of an image; the first broken rule is the error.
+pub fn check(bytes: &[u8]) -> Result<Facts, ImageError> {
+    if bytes.len() as u64 > super::MAX_IMAGE_BYTES {
+        return Err(ImageError::TooLarge);
+    }
+    let header = file_header(bytes)?;
+    let programs = header
+        .program_headers(LittleEndian, bytes)
+        .map_err(|_| ImageError::Damaged("the program header table"))?;
+    check_static(header, programs, bytes)?;
+    let segments = segments(programs, bytes)?;
+    let mut notes = Notes::default();
+    for program in programs {
+        notes.gather(program, bytes)?;
+    }
+    let note = notes.image_note()?;
+    let pvh_entry = notes.pvh_entry()?;
+    check_entry("PVH", pvh_entry, &segments)?;
+    check_entry("ELF", header.e_entry.get(LittleEndian), &segments)?;
+    units::check_memory(note.memory_bytes).map_err(ImageError::Memory)?;
+    let facts = Facts { note, pvh_entry, segments };
+    facts.check_fits(facts.note.memory_bytes)?;
+    Ok(facts)
+}
+
+fn file_header(bytes: &[u8]) -> Result<&Header, ImageError> {
+    if !bytes.starts_with(&elf::ELFMAG) {
+        return Err(ImageError::NotElf);
+    }
+    let wrong = |found: String, wanted| Err(ImageError::WrongKind { found, wanted });
+    match bytes {
+        [_, _, _, _, 2, 1, ..] => {}
+        [_, _, _, _, 1, ..] => return wrong("32 bits".to_owned(), "64 bits"),
+        [_, _, _, _, 2, 2, ..] => {
+            return wrong("big-endian byte order".to_owned(), "little-endian order");
+        }
+        _ => return Err(ImageError::Damaged("the file header")),
+    }
+    let header = Header::parse(bytes).map_err(|_| ImageError::Damaged("the file header"))?;
+    match header.e_machine.get(LittleEndian) {
+        elf::EM_X86_64 => {}
+        other => return wrong(format!("machine {}", other.0), "x86-64 (machine 62)"),
+    }
+    match header.e_type.get(LittleEndian) {
+        elf::ET_EXEC => Ok(header),
+        elf::ET_DYN => wrong("type DYN (position-independent)".to_owned(), "type EXEC (static)"),
+        elf::ET_REL => wrong("type REL (an object file)".to_owned(), "type EXEC (static)"),
+        other => wrong(format!("type {}", other.0), "type EXEC (static)"),
+    }
+}
+
+/// No interpreter, no dynamic section, no relocations left.
+fn check_static(header: &Header, programs: &[Program], bytes: &[u8]) -> Result<(), ImageError> {
+    for program in programs {
+        match program.p_type(LittleEndian) {
+            elf::PT_INTERP => return Err(ImageError::Interpreter),
+            elf::PT_DYNAMIC => return Err(ImageError::Dynamic),
+            _ => {}
+        }
+    }
+    let damaged = |_| ImageError::Damaged("the section header table");
+    let sections = header.sections(LittleEndian, bytes).map_err(damaged)?;
+    for section in sections.iter() {
+        let kind = section.sh_type(LittleEndian);
+        let relocations = [elf::SHT_REL, elf::SHT_RELA, elf::SHT_RELR].contains(&kind);
+        if relocations && section.sh_size(LittleEndian) > 0 {
+            let name = sections.section_name(LittleEndian, section).unwrap_or(b"without a name");
+            return Err(ImageError::Relocations(name.escape_ascii().to_string()));
+        }
+    }
+    Ok(())
+}
+
+fn segments(programs: &[Program], bytes: &[u8]) -> Result<Vec<Segment>, ImageError> {
+    let loaded = programs.iter().filter(|program| program.p_type(LittleEndian) == elf::PT_LOAD);
+    let mut segments = Vec::new();
+    for program in loaded.filter(|program| program.p_memsz(LittleEndian) > 0) {
+        segments.push(segment(program, bytes)?);
+    }
+    segments.sort_by_key(|segment| segment.address);
+    for pair in segments.windows(2) {
+        if pair[0].end() > pair[1].address {
+            return Err(ImageError::Overlap { first: pair[0].address, second: pair[1].address });
+        }
+    }
+    if segments.is_empty() { Err(ImageError::NoSegment) } else { Ok(segments) }
+}
+
+fn segment(program: &Program, bytes: &[u8]) -> Result<Segment, ImageError> {
+    let address = program.p_paddr(LittleEndian);
+    let memory_bytes = program.p_memsz(LittleEndian);
+    let flags = program.p_flags(LittleEndian).0;
+    let (writable, executable) = (flags & elf::PF_W.0 != 0, flags & elf::PF_X.0 != 0);
+    let end = address
+        .checked_add(memory_bytes)
+        .ok_or(ImageError::Damaged("a segment that wraps around the end of memory"))?;
+    if address < IMAGE_BASE || end > MAX_IMAGE_END {
+        return Err(ImageError::Misplaced { address, end });
+    }
+    if writable && executable {
+        return Err(ImageError::WritableCode { address });
+    }
+    // Permissions hold for pages: a segment that begins inside one would share it with another.
+    if address % PAGE_BYTES != 0 {
+        return Err(ImageError::Unaligned { address });
+    }
+    let (offset, file_bytes) = (program.p_offset(LittleEndian), program.p_filesz(LittleEndian));
+    if file_bytes > memory_bytes {
+        return Err(ImageError::Damaged("a segment that is longer in the file than in memory"));
+    }
+    let file_end = offset.checked_add(file_bytes).filter(|&end| end <= bytes.len() as u64);
+    let file_end = file_end.ok_or(ImageError::Damaged("a segment past the end of the file"))?;
+    let file = offset as usize..file_end as usize;
+    Ok(Segment { address, memory_bytes, file, writable, executable })
+}
+
+fn check_entry(which: &'static str, address: u64, segments: &[Segment]) -> Result<(), ImageError> {
+    let code = |segment: &&Segment| {
+        segment.executable && (segment.address..segment.end()).contains(&address)
+    };
+    segments.iter().find(code).map(|_| ()).ok_or(ImageError::Entry { which, address })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{CODE, DATA, NOTES, Sample};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn refusal(change: impl FnOnce(&mut Sample)) -> ImageError {
+        let mut sample = Sample::default();
+        change(&mut sample);
+        check(&sample.build()).expect_err("refused")
+    }
+
+    #[test]
+    fn a_good_image_gives_its_facts() {
+        let facts = check(&Sample::default().build()).expect("a good image");
+        assert_eq!(facts.note.name, "sample");
+        assert_eq!(facts.pvh_entry, 0x10_1000);
+        assert_eq!(facts.end(), 0x10_4000);
+        assert!(facts.segments[0].executable && !facts.segments[0].writable);
+    }
+
+    #[test]
+    fn other_kinds_of_file_are_named() {
+        assert_eq!(check(b""), Err(ImageError::NotElf));
+        assert_eq!(check(b"#!/bin/sh\n"), Err(ImageError::NotElf));
+        assert!(matches!(refusal(|s| s.kind = elf::ET_DYN), ImageError::WrongKind { .. }));
+        assert!(matches!(refusal(|s| s.machine = elf::EM_AARCH64), ImageError::WrongKind { .. }));
+    }
+
+    #[test]
+    fn what_is_not_static_is_refused() {
+        assert_eq!(refusal(|s| s.add(elf::PT_INTERP)), ImageError::Interpreter);
+        assert_eq!(refusal(|s| s.add(elf::PT_DYNAMIC)), ImageError::Dynamic);
+        assert!(matches!(refusal(|s| s.relocations = true), ImageError::Relocations(_)));
+    }
+
+    #[test]
+    fn segments_must_be_apart_in_bounds_and_never_writable_code() {
+        let wx = |s: &mut Sample| s.programs[CODE].p_flags = (elf::PF_W | elf::PF_X).into();
+        assert_eq!(refusal(wx), ImageError::WritableCode { address: 0x10_1000 });
+        let overlap = |s: &mut Sample| s.programs[DATA].p_paddr = 0x10_1000.into();
+        assert!(matches!(refusal(overlap), ImageError::Overlap { .. }));
+        let below = |s: &mut Sample| s.programs[DATA].p_paddr = 0x1000.into();
+        assert!(matches!(refusal(below), ImageError::Misplaced { address: 0x1000, .. }));
+        let wraps = |s: &mut Sample| s.programs[DATA].p_memsz = u64::MAX.into();
+        assert!(matches!(refusal(wraps), ImageError::Damaged(_)));
+        let unaligned = |s: &mut Sample| s.programs[DATA].p_paddr = 0x10_3010.into();
+        assert_eq!(refusal(unaligned), ImageError::Unaligned { address: 0x10_3010 });
+        let past = |s: &mut Sample| s.programs[DATA].p_offset = (1 << 40).into();
+        assert!(matches!(refusal(past), ImageError::Damaged(_)));
+    }
+
+    #[test]
+    fn entries_must_be_code() {
+        let entry = refusal(|s| s.entry = 0x10_2000);
+        assert_eq!(entry, ImageError::Entry { which: "ELF", address: 0x10_2000 });
+        let entry = refusal(|s| s.pvh_entry = Some(0));
+        assert_eq!(entry, ImageError::Entry { which: "PVH", address: 0 });
+        assert_eq!(refusal(|s| s.pvh_entry = None), ImageError::NoPvhNote);
+    }
+
+    #[test]
+    fn the_note_is_checked() {
+        assert_eq!(refusal(|s| s.note = None), ImageError::NoNote);
+        let with = |change: fn(&mut ImageNote)| refusal(|s| s.note.iter_mut().for_each(change));
+        let future = with(|n| n.abi_version = 9);
+        assert_eq!(future, ImageError::UnknownAbi { found: 9 });
+        assert!(future.to_string().contains("ABI version 9, but this launcher knows version 1"));
+        assert_eq!(with(|n| n.abi_version = 0), ImageError::UnknownAbi { found: 0 });
+        assert!(matches!(with(|n| n.name = "a\x1bb".to_owned()), ImageError::BadName(_)));
+        assert!(matches!(with(|n| n.name.clear()), ImageError::BadName(_)));
+        assert!(matches!(with(|n| n.memory_bytes = 5 << 20), ImageError::Memory(_)));
+    }
+
+    #[test]
+    fn an_image_must_fit_its_memory() {
+        let error = refusal(|s| s.programs[DATA].p_memsz = (16u64 << 20).into());
+        let message = error.to_string();
+        assert!(message.contains("at least 18MiB"), "{message}");
+    }
+
+    #[test]
+    fn every_truncation_is_refused_without_a_panic() {
+        let whole = Sample::default().build();
+        for end in 0..whole.len() {
+            assert!(check(&whole[..end]).is_err(), "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn every_flipped_byte_is_read_or_refused() {
+        let mut bytes = Sample::default().build();
+        for at in 0..bytes.len() {
+            for mask in [0x01, 0x80, 0xff] {
+                bytes[at] ^= mask;
+                if let Ok(facts) = check(&bytes) {
+                    assert!(facts.end() <= facts.note.memory_bytes);
+                }
+                bytes[at] ^= mask;
+            }
+        }
+        assert!(NOTES < bytes.len());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_an_image_or_refused(tail: Vec<u8>) {
+            let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+            bytes.extend(tail);
+            let _ = check(&bytes);
+        }
+    }
+}

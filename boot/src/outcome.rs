@@ -1,0 +1,131 @@
+//! How a call ended: a reason, an exit status (SPEC C3), one message.
+
+use std::time::Duration;
+
+use ampoule_abi::status;
+use serde::Serialize;
+
+use crate::host::Accel;
+
+/// How a call ended, and what was measured on the way.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Why it ended.
+    pub reason: Reason,
+    /// The status for the caller's process to exit with.
+    pub exit_code: u8,
+    /// What failed, which value or limit, what to do; `None` if nothing is to be said. Without
+    /// control characters, though words in it may be the guest's.
+    pub message: Option<String>,
+    /// Code addresses at which the function failed, innermost first; the guest's word.
+    pub backtrace: Vec<u64>,
+    /// What it was called.
+    pub call_id: String,
+    /// What executed the guest's instructions.
+    pub accel: Accel,
+    /// Which backend ran it.
+    pub backend: &'static str,
+    /// When things happened.
+    pub phases: Phases,
+    /// Bytes of STDIN given to the guest.
+    pub bytes_in: u64,
+    /// Bytes of STDOUT.
+    pub bytes_out: u64,
+    /// Bytes of STDERR.
+    pub bytes_err: u64,
+    /// The most memory that the machine occupied on the host, in bytes, if known.
+    pub peak_memory_bytes: Option<u64>,
+    /// What the call was given.
+    pub limits: Limits,
+}
+
+/// What a call was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Guest memory, in bytes.
+    pub memory_bytes: u64,
+    /// From the call's start to its deadline; none if it may take for ever.
+    pub timeout: Option<Duration>,
+}
+
+/// When things happened, since the call's start; `None` for what did not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Phases {
+    /// The backend had started the machine.
+    pub launched: Option<Duration>,
+    /// The guest's runtime said that it is up.
+    pub ready: Option<Duration>,
+    /// The first byte of STDOUT was written.
+    pub first_byte: Option<Duration>,
+    /// The last byte of STDOUT was written.
+    pub last_byte: Option<Duration>,
+    /// The outcome was known.
+    pub exit: Option<Duration>,
+}
+
+/// Why a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// The function returned or asked for a status.
+    Returned,
+    /// The function asked for a status that is not a function's to give.
+    StatusOutOfRange,
+    /// The deadline passed.
+    DeadlineExceeded,
+    /// The function panicked.
+    Panicked,
+    /// The processor raised an exception in the function.
+    Faulted,
+    /// The function ran out of its memory.
+    OutOfMemory,
+    /// The machine reset or switched itself off without an exit message.
+    MachineReset,
+    /// The machine did what the accelerator cannot execute.
+    MachineStuck,
+    /// Guest and launcher do not understand each other.
+    ProtocolError,
+    /// The monitor failed, or was killed.
+    BackendFailed,
+    /// STDIN could not be read.
+    StdinFailed,
+    /// STDOUT could not be written.
+    StdoutFailed,
+    /// The reader of STDOUT went away.
+    BrokenPipe,
+    /// SIGINT.
+    Interrupted,
+    /// SIGTERM.
+    Terminated,
+    /// The caller's request makes no sense.
+    BadRequest,
+    /// The image exists but cannot be run.
+    NotRunnable,
+    /// There is no such image.
+    NotFound,
+}
+
+impl Reason {
+    /// The exit status that goes with it; for [`Reason::Returned`], that of success.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Returned => status::SUCCESS,
+            Self::StatusOutOfRange => status::FAILURE,
+            Self::DeadlineExceeded => status::DEADLINE,
+            Self::Panicked | Self::Faulted | Self::MachineReset | Self::MachineStuck => {
+                status::CRASHED
+            }
+            Self::OutOfMemory => status::OUT_OF_MEMORY,
+            Self::ProtocolError
+            | Self::BackendFailed
+            | Self::StdinFailed
+            | Self::StdoutFailed
+            | Self::BadRequest => status::LAUNCHER,
+            Self::BrokenPipe => status::BROKEN_PIPE,
+            Self::Interrupted => status::INTERRUPTED,
+            Self::Terminated => status::TERMINATED,
+            Self::NotRunnable => status::NOT_RUNNABLE,
+            Self::NotFound => status::NOT_FOUND,
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The report: how a call ended, as one JSON object (SPEC C3).
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use ampoule_abi::status;
+use serde::Serialize;
+
+use crate::host::Accel;
+use crate::{Error, Image, Outcome, Reason};
+
+/// Name and version of the report's form.
+pub const SCHEMA: &str = "ampoule.report/1";
+
+/// A report. Fields that are unknown are `null`; times are in microseconds from the call's start.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    schema: &'static str,
+    status: Status,
+    reason: Reason,
+    message: Option<String>,
+    exit_code: u8,
+    call_id: Option<String>,
+    function: Option<Function>,
+    accel: Option<Accel>,
+    backend: Option<&'static str>,
+    phases_us: Phases,
+    /// Exits of the virtual processor; a monitor outside this process does not tell.
+    exits: Option<u64>,
+    peak_memory_bytes: Option<u64>,
+    bytes_in: u64,
+    bytes_out: u64,
+    bytes_err: u64,
+    limits: Option<Limits>,
+}
+
+/// Whose the exit code is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Status {
+    /// The function succeeded.
+    Success,
+    /// The function failed in its own way.
+    Failure,
+    /// The launcher ended the call, or it never came about.
+    Error,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Function {
+    name: String,
+    version: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+struct Phases {
+    launched: Option<u64>,
+    ready: Option<u64>,
+    first_byte: Option<u64>,
+    last_byte: Option<u64>,
+    exit: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Limits {
+    memory_bytes: u64,
+    timeout_ms: Option<u64>,
+}
+
+impl Report {
+    /// Reports on a call that came about.
+    pub fn of_outcome(outcome: &Outcome, image: &Image) -> Self {
+        let us = |time: Option<Duration>| time.map(|time| time.as_micros() as u64);
+        let phases = outcome.phases;
+        Self {
+            call_id: Some(outcome.call_id.clone()),
+            function: Some(function(image)),
+            accel: Some(outcome.accel),
+            backend: Some(outcome.backend),
+            phases_us: Phases {
+                launched: us(phases.launched),
+                ready: us(phases.ready),
+                first_byte: us(phases.first_byte),
+                last_byte: us(phases.last_byte),
+                exit: us(phases.exit),
+            },
+            peak_memory_bytes: outcome.peak_memory_bytes,
+            bytes_in: outcome.bytes_in,
+            bytes_out: outcome.bytes_out,
+            bytes_err: outcome.bytes_err,
+            limits: Some(Limits {
+                memory_bytes: outcome.limits.memory_bytes,
+                timeout_ms: outcome.limits.timeout.map(|timeout| timeout.as_millis() as u64),
+            }),
+            ..Self::bare(outcome.reason, outcome.exit_code, outcome.message.clone())
+        }
+    }
+
+    /// Reports on a call that did not come about.
+    pub fn of_error(error: &Error, image: Option<&Image>) -> Self {
+        Self {
+            function: image.map(function),
+            ..Self::bare(error.reason(), error.exit_code(), Some(error.to_string()))
+        }
+    }
+
+    fn bare(reason: Reason, exit_code: u8, message: Option<String>) -> Self {
+        Self {
+            schema: SCHEMA,
+            status: match exit_code {
+                status::SUCCESS => Status::Success,
+                ..=status::MAX_FUNCTION => Status::Failure,
+                _ => Status::Error,
+            },
+            reason,
+            message,
+            exit_code,
+            call_id: None,
+            function: None,
+            accel: None,
+            backend: None,
+            phases_us: Phases::default(),
+            exits: None,
+            peak_memory_bytes: None,
+            bytes_in: 0,
+            bytes_out: 0,
+            bytes_err: 0,
+            limits: None,
+        }
+    }
+
+    /// Writes the report to `path`: under a temporary name beside it, then renamed, so that
+    /// nobody reads half of one. What is not a regular file (`/dev/stderr`) is written to as it is.
+    pub fn write(&self, path: &Path) -> io::Result<()> {
+        let mut json = serde_json::to_vec_pretty(self)?;
+        json.push(b'\n');
+        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            return File::options().append(true).open(path)?.write_all(&json);
+        }
+        let mut temporary = path.as_os_str().to_owned();
+        temporary.push(format!(".{}.tmp", std::process::id()));
+        let temporary = Path::new(&temporary);
+        let written = fs::write(temporary, &json).and_then(|()| fs::rename(temporary, path));
+        if written.is_err() {
+            let _ = fs::remove_file(temporary);
+        }
+        written
+    }
+}
+
+fn function(image: &Image) -> Function {
+    let note = image.note();
+    Function { name: note.name.clone(), version: note.version.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::ImageError;
+
+    #[test]
+    fn a_report_is_one_object_at_its_place_and_nothing_else() {
+        let directory = std::env::temp_dir().join(format!("ampoule-report-{}", std::process::id()));
+        fs::create_dir_all(&directory).expect("a directory");
+        let path = directory.join("report.json");
+        let report = Report::of_error(&Error::Image(ImageError::NotElf), None);
+        report.write(&path).expect("written");
+        let text = fs::read_to_string(&path).expect("a file");
+        let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(value["schema"], SCHEMA);
+        assert_eq!((&value["status"], &value["reason"]), (&"error".into(), &"not-runnable".into()));
+        assert_eq!(value["exit_code"], 126);
+        assert_eq!(fs::read_dir(&directory).expect("a directory").count(), 1);
+        assert!(report.write(&directory.join("no/such/report.json")).is_err());
+        fs::remove_dir_all(&directory).expect("removed");
+    }
+}

@@ -1,0 +1,54 @@
+//! What went by, counted by the threads that move it and read by the one that reports.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Counters of one call.
+#[derive(Debug)]
+pub(crate) struct Traffic {
+    began: Instant,
+    pub(crate) bytes_in: AtomicU64,
+    pub(crate) bytes_out: AtomicU64,
+    pub(crate) bytes_err: AtomicU64,
+    first_byte: OnceLock<Duration>,
+    last_byte_ns: AtomicU64,
+}
+
+impl Traffic {
+    /// Starts the call's clock.
+    pub(crate) fn begin() -> Self {
+        Self {
+            began: Instant::now(),
+            bytes_in: AtomicU64::new(0),
+            bytes_out: AtomicU64::new(0),
+            bytes_err: AtomicU64::new(0),
+            first_byte: OnceLock::new(),
+            last_byte_ns: AtomicU64::new(0),
+        }
+    }
+
+    /// When the call began.
+    pub(crate) fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// Counts bytes of STDOUT that have just been written.
+    pub(super) fn wrote_stdout(&self, bytes: usize) {
+        let now = self.began.elapsed();
+        self.first_byte.get_or_init(|| now);
+        self.last_byte_ns.store(now.as_nanos() as u64, Ordering::Relaxed);
+        self.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// When the first byte of STDOUT was written.
+    pub(crate) fn first_byte(&self) -> Option<Duration> {
+        self.first_byte.get().copied()
+    }
+
+    /// When the last byte of STDOUT was written, so far.
+    pub(crate) fn last_byte(&self) -> Option<Duration> {
+        let last = self.last_byte_ns.load(Ordering::Relaxed);
+        (last > 0).then(|| Duration::from_nanos(last))
+    }
+}
