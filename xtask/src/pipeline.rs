@@ -128,7 +128,9 @@ mod tests {
 
     #[test]
     fn a_stage_that_does_not_start_ends_the_others() {
-        let error = run(vec![shell("sleep 1000"), Command::new("/nowhere/at/all")]);
+        let mut endless = Command::new("sleep");
+        endless.arg("1000");
+        let error = run(vec![endless, Command::new("/nowhere/at/all")]);
         assert!(matches!(error, Err(PipelineError::Start { .. })));
     }
 }
