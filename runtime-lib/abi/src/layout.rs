@@ -56,20 +56,19 @@ pub struct DevicePage {
     pub window: u64,
 }
 
+/// Size of one virtio-mmio register block, in bytes.
+pub const DEVICE_BLOCK_BYTES: u64 = 512;
+
 /// Guest-physical ranges in which a VMM leaves boot information, mapped read-only where they lie.
 pub const BOOT_INFORMATION: [core::ops::Range<u64>; 2] = [0x1000..0xa_0000, 0xc_0000..0x10_0000];
 
 /// Supervisor's own page: descriptor tables, task state, ring 0 stack.
 pub const SYSTEM_SECTION: &str = ".ampoule.system";
 
-/// Room for the page tables, filled in when the image is sealed: the root, the directory pointers,
-/// the page directory of the first GiB, then one page table for each large page up to the end of
-/// the image.
+/// Room for page tables, filled in when the image is sealed: the page directory of the first GiB,
+/// then one page table for each large page up to some boundary above the end of the image; what
+/// lies between the two is heap.
 pub const PAGE_TABLES_SECTION: &str = ".ampoule.page_tables";
-
-/// Page directories of [`HEAP_WINDOW`], one for each GiB up to [`MAX_MEMORY_BYTES`]; zero in the
-/// image, filled in by the runtime once it knows how much memory there is.
-pub const HEAP_DIRECTORIES_SECTION: &str = ".ampoule.heap_directories";
 
 /// Word of the kernel command line that gives the console's register block, as
 /// `virtio_mmio.device=<size>@<address>:<interrupt>` (Linux `kernel-parameters.txt`).

@@ -1,19 +1,20 @@
 //! The page tables that an image carries, computed from its segments.
 //!
-//! Laid out when the image is sealed, so that the guest enters long mode without writing one entry:
-//! a loop that fills them in ring 0 takes milliseconds where ring 0 is emulated. All "accessed" and
-//! "dirty" bits are set beforehand, so that the processor does not write the tables either.
+//! Laid out when the image is sealed, so that the guest need not: a loop that fills them in ring 0
+//! takes milliseconds where ring 0 is emulated. All "accessed" and "dirty" bits are set beforehand,
+//! so that the processor does not write the tables either.
 //!
 //! ```text
-//! root[0] -> pointers[0]     -> directory[i] -> table i: the image, where it lies
-//!            pointers[4 + k] -> heap directory k, filled in by the runtime
+//! directory[i] -> table i: the image, where it lies
 //! ```
+//!
+//! What lies above, and the directories of the heap, have a few entries that the runtime makes.
 
 use std::ops::Range;
 
 use ampoule_abi::layout::{
-    BOOT_INFORMATION, DEVICE_PAGES, DIRECTORY_BYTES, HEAP_DIRECTORIES_SECTION, HEAP_WINDOW,
-    IMAGE_BASE, LARGE_PAGE_BYTES, MAX_IMAGE_END, MAX_MEMORY_BYTES, PAGE_BYTES, PAGE_TABLES_SECTION,
+    BOOT_INFORMATION, DEVICE_PAGES, IMAGE_BASE, LARGE_PAGE_BYTES, MAX_IMAGE_END, PAGE_BYTES,
+    PAGE_TABLES_SECTION,
 };
 
 use super::elf::Segment;
@@ -36,20 +37,18 @@ const LEAST_ADDRESS: u64 = IMAGE_BASE + PAGE_BYTES;
 const ENTRIES: usize = 512;
 const ENTRY_BYTES: usize = 8;
 
-/// Root, directory pointers and the directory of the first GiB come before the page tables.
-const UPPER_TABLES: usize = 3;
+/// The directory of the first GiB comes before the page tables.
+const UPPER_TABLES: usize = 1;
 
 /// What of an image its page tables depend on.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The loaded segments.
     pub segments: Vec<Segment>,
-    /// Addresses that only ring 0 may touch.
-    pub supervisor: Vec<Range<u64>>,
-    /// Where the tables themselves lie.
+    /// Where ring 0's own page lies, whose segment nobody else may touch.
+    pub system: u64,
+    /// Where the tables themselves lie: there are as many as there is room for.
     pub tables: Range<u64>,
-    /// Where the heap's directories lie.
-    pub heap_directories: Range<u64>,
 }
 
 /// Why an image's page tables cannot be laid out. All of it is the linker script's to put right.
@@ -69,13 +68,12 @@ pub enum PageTablesError {
     /// Two segments share a page.
     #[error("two segments share the page {0:#x}; align both to {PAGE_BYTES} in the linker script")]
     SharedPage(u64),
-    /// A section has not the size or alignment that the tables need.
+    /// The tables have not the room or alignment that they need.
     #[error(
-        "{section} is at {found:#x?} but must be {bytes} bytes on a page of its own; change it in the linker script"
+        "{PAGE_TABLES_SECTION} is at {found:#x?} but must be at least {bytes} bytes, in whole \
+         pages; change it in the linker script"
     )]
     WrongRoom {
-        /// The section.
-        section: &'static str,
         /// Where it is.
         found: Range<u64>,
         /// How large it must be.
@@ -94,14 +92,8 @@ pub fn fill(plan: &Plan) -> Result<Vec<u8>, PageTablesError> {
     plan.check()?;
     let page_tables = plan.page_tables();
     let mut tables = Tables::new(plan.tables.start, UPPER_TABLES + page_tables);
-    tables.set(0, 0, tables.address(1) | TABLE);
-    tables.set(1, 0, tables.address(2) | TABLE);
-    for index in 0..heap_directory_count() {
-        let directory = plan.heap_directories.start + index as u64 * PAGE_BYTES;
-        tables.set(1, (HEAP_WINDOW / DIRECTORY_BYTES) as usize + index, directory | TABLE);
-    }
     for index in 0..page_tables {
-        tables.set(2, index, tables.address(UPPER_TABLES + index) | TABLE);
+        tables.set(0, index, tables.address(UPPER_TABLES + index) | TABLE);
     }
     for range in &BOOT_INFORMATION {
         tables.map(range, PRESENT | USER | ACCESSED | NO_EXECUTE);
@@ -113,16 +105,12 @@ pub fn fill(plan: &Plan) -> Result<Vec<u8>, PageTablesError> {
     }
     for segment in &plan.segments {
         for page in pages(&segment.memory) {
-            tables.set_page(page, page | plan.flags(segment, page));
+            tables.set_page(page, page | plan.flags(segment));
         }
     }
     let heap = image_end(&plan.segments)..page_tables as u64 * LARGE_PAGE_BYTES;
     tables.map(&heap, PRESENT | WRITABLE | USER | ACCESSED | DIRTY | NO_EXECUTE);
     Ok(tables.bytes)
-}
-
-fn heap_directory_count() -> usize {
-    (MAX_MEMORY_BYTES / DIRECTORY_BYTES) as usize
 }
 
 fn pages(range: &Range<u64>) -> impl Iterator<Item = u64> {
@@ -131,11 +119,11 @@ fn pages(range: &Range<u64>) -> impl Iterator<Item = u64> {
 
 impl Plan {
     fn page_tables(&self) -> usize {
-        image_end(&self.segments).div_ceil(LARGE_PAGE_BYTES) as usize
+        ((self.tables.end - self.tables.start) / PAGE_BYTES) as usize - UPPER_TABLES
     }
 
-    fn flags(&self, segment: &Segment, page: u64) -> u64 {
-        let supervisor = self.supervisor.iter().any(|range| range.contains(&page));
+    fn flags(&self, segment: &Segment) -> u64 {
+        let supervisor = segment.memory.contains(&self.system);
         let writable = if segment.writable { WRITABLE | DIRTY } else { 0 };
         let executable = if segment.executable { 0 } else { NO_EXECUTE };
         PRESENT | ACCESSED | writable | executable | if supervisor { 0 } else { USER }
@@ -158,18 +146,15 @@ impl Plan {
             }
             mapped_to = memory.end.next_multiple_of(PAGE_BYTES);
         }
-        let table_bytes = (UPPER_TABLES + self.page_tables()) as u64 * PAGE_BYTES;
-        room(PAGE_TABLES_SECTION, &self.tables, table_bytes)?;
-        let directory_bytes = heap_directory_count() as u64 * PAGE_BYTES;
-        room(HEAP_DIRECTORIES_SECTION, &self.heap_directories, directory_bytes)
+        let page_tables = image_end(&self.segments).div_ceil(LARGE_PAGE_BYTES);
+        let bytes = (UPPER_TABLES as u64 + page_tables) * PAGE_BYTES;
+        let whole = |address: u64| address.is_multiple_of(PAGE_BYTES);
+        let found = self.tables.clone();
+        if whole(found.start) && whole(found.end) && found.end - found.start >= bytes {
+            return Ok(());
+        }
+        Err(PageTablesError::WrongRoom { found, bytes })
     }
-}
-
-fn room(section: &'static str, found: &Range<u64>, bytes: u64) -> Result<(), PageTablesError> {
-    if found.start.is_multiple_of(PAGE_BYTES) && found.end - found.start == bytes {
-        return Ok(());
-    }
-    Err(PageTablesError::WrongRoom { section, found: found.clone(), bytes })
 }
 
 /// Tables that follow each other in memory.
@@ -207,7 +192,7 @@ impl Tables {
 mod tests {
     use super::*;
 
-    /// Stack, code, data with the heap's directories, supervisor's page and tables.
+    /// Stack, code, data, supervisor's page with tables and roots.
     fn plan() -> Plan {
         let segment =
             |memory, writable, executable| Segment { memory, file: 0..0, writable, executable };
@@ -218,9 +203,8 @@ mod tests {
                 segment(0x10_5000..0x10_9000, true, false),
                 segment(0x10_9000..0x10_e000, true, false),
             ],
-            supervisor: vec![0x10_9000..0x10_a000, 0x10_a000..0x10_e000],
-            tables: 0x10_a000..0x10_e000,
-            heap_directories: 0x10_7000..0x10_9000,
+            system: 0x10_9000,
+            tables: 0x10_a000..0x10_c000,
         }
     }
 
@@ -229,16 +213,11 @@ mod tests {
         u64::from_le_bytes(bytes[at..at + ENTRY_BYTES].try_into().expect("eight bytes"))
     }
 
-    /// Walks the tables as a processor would, up to the last level.
+    /// Walks the directory and its table as a processor would.
     fn walk(plan: &Plan, bytes: &[u8], address: u64) -> u64 {
-        let mut table = plan.tables.start;
-        for shift in [39, 30, 21] {
-            let number = ((table - plan.tables.start) / PAGE_BYTES) as usize;
-            let next = entry(bytes, number, (address >> shift & 511) as usize);
-            assert_eq!(next & 0xfff, TABLE, "{address:#x} has a table at shift {shift}");
-            table = next & !0xfff;
-        }
-        let number = ((table - plan.tables.start) / PAGE_BYTES) as usize;
+        let next = entry(bytes, 0, (address >> 21 & 511) as usize);
+        assert_eq!(next & 0xfff, TABLE, "{address:#x} has a table");
+        let number = (((next & !0xfff) - plan.tables.start) / PAGE_BYTES) as usize;
         entry(bytes, number, (address >> 12 & 511) as usize)
     }
 
@@ -268,12 +247,13 @@ mod tests {
     }
 
     #[test]
-    fn the_heap_window_points_to_its_directories() {
-        let bytes = fill(&plan()).expect("a sound plan");
-        assert_eq!(entry(&bytes, 1, 4), 0x10_7000 | TABLE);
-        assert_eq!(entry(&bytes, 1, 5), 0x10_8000 | TABLE);
-        assert_eq!(entry(&bytes, 1, 6), 0);
-        assert_eq!(bytes.len(), 0x4000);
+    fn all_room_for_tables_is_used_and_the_rest_of_it_is_heap() {
+        let mut plan = plan();
+        plan.tables.end += PAGE_BYTES;
+        let bytes = fill(&plan).expect("a sound plan");
+        let heap = PRESENT | USER | ACCESSED | WRITABLE | DIRTY | NO_EXECUTE;
+        assert_eq!(walk(&plan, &bytes, 0x3f_f000), 0x3f_f000 | heap);
+        assert_eq!(entry(&bytes, 0, 2), 0);
     }
 
     #[test]
@@ -297,6 +277,6 @@ mod tests {
         assert!(matches!(fill(&odd), Err(PageTablesError::Unaligned(_))));
         let mut small = plan();
         small.segments[3].memory.end = 0x20_1000;
-        assert!(matches!(fill(&small), Err(PageTablesError::WrongRoom { bytes: 0x5000, .. })));
+        assert!(matches!(fill(&small), Err(PageTablesError::WrongRoom { bytes: 0x3000, .. })));
     }
 }

@@ -1,6 +1,6 @@
 //! Sealing: a linked image gets its page tables, in place.
 
-use ampoule_abi::layout::{HEAP_DIRECTORIES_SECTION, PAGE_TABLES_SECTION, SYSTEM_SECTION};
+use ampoule_abi::layout::{PAGE_TABLES_SECTION, SYSTEM_SECTION};
 
 use super::elf::{self, File, Section};
 use super::page_tables::{self, PageTablesError, Plan};
@@ -34,9 +34,8 @@ pub fn seal(image: &mut [u8]) -> Result<(), SealError> {
         let tables = find(&file, PAGE_TABLES_SECTION)?;
         let plan = Plan {
             segments: elf::loaded_segments(&file),
-            supervisor: vec![find(&file, SYSTEM_SECTION)?.memory, tables.memory.clone()],
+            system: find(&file, SYSTEM_SECTION)?.memory.start,
             tables: tables.memory,
-            heap_directories: find(&file, HEAP_DIRECTORIES_SECTION)?.memory,
         };
         (plan, tables.file.ok_or(SealError::NoBytes)?)
     };

@@ -1,0 +1,82 @@
+# All that ring 0 does once the function runs: wait for a device when ring 3 asks, hand every other
+# exception over to ring 3, and give up if that is where it came from.
+
+    .section .text.trap, "ax"
+    .code64
+
+# One stub for each vector, 16 bytes apart, as the descriptors in link.ld expect. The processor
+# pushes an error code for some; the others get a zero, so that all frames look alike.
+    .balign 16
+    .globl trap_stubs
+trap_stubs:
+    .set vector, 0
+    .rept 32
+    .balign 16
+    .if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
+    pushq $0
+    .endif
+    pushq $vector
+    jmp trap
+    .set vector, vector + 1
+    .endr
+
+# Vector 32: the console. Only ever taken at the `hlt` below; that it came is all there is to say.
+    .balign 16
+device_interrupt:
+    movl $0, __local_apic_window + 0xb0     # end of interrupt
+    iretq
+
+# Frame: vector, error code, RIP, CS, RFLAGS, RSP, SS.
+trap:
+    cmpq $wait_for_interrupt, 16(%rsp)
+    jne fault
+    sti                         # takes effect after the next instruction: no wake-up is lost
+    hlt
+    cli
+    incq 16(%rsp)               # past ring 3's `hlt`, one byte
+    addq $16, %rsp
+    iretq
+
+fault:
+    testb $3, 24(%rsp)
+    jz shut_down
+    btsl $0, fault_taken
+    jc shut_down
+    movq (%rsp), %rdi           # vector
+    movq 8(%rsp), %rsi          # error code
+    movq 16(%rsp), %rdx         # RIP
+    movq %cr2, %rcx
+    movq 40(%rsp), %r8          # RSP
+    movq %rbp, %r9
+    movq $ampoule_fault, 16(%rsp)
+    movq $2, 32(%rsp)
+    movq $__fault_stack_top - 8, 40(%rsp)
+    addq $16, %rsp
+    iretq
+
+# Nothing can be reported any more. A triple fault ends the virtual machine on every VMM.
+shut_down:
+    lidt no_idt
+    ud2
+
+# Ring 3 waits here, for a device or for its end: `hlt` is privileged, so that it traps, on hardware
+# as well as where ring 3 has no other way into ring 0.
+    .globl wait_for_interrupt
+wait_for_interrupt:
+    hlt
+    ret
+
+# Ring 3 ends here when it can tell nobody why: the second trap shuts down.
+    .globl abandon
+abandon:
+    ud2
+    jmp abandon
+
+    .section .rodata.trap, "a"
+no_idt:
+    .word 0
+    .quad 0
+
+    .section .ampoule.system.data, "aw"
+fault_taken:
+    .long 0

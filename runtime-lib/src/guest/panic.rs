@@ -1,0 +1,51 @@
+//! Panics, and running out of memory, which is one.
+
+use core::fmt::{self, Write};
+use core::panic::PanicInfo;
+
+use ampoule_abi::exit::{MAX_MESSAGE_BYTES, Reason};
+
+use super::{arch, backtrace, memory, stream};
+
+/// A message of bounded length, cut where it does not fit: memory may be what has run out.
+pub struct Message {
+    bytes: [u8; MAX_MESSAGE_BYTES],
+    length: usize,
+}
+
+impl Message {
+    pub fn of(arguments: fmt::Arguments<'_>) -> Self {
+        let mut message = Self { bytes: [0; MAX_MESSAGE_BYTES], length: 0 };
+        // A message that is cut has still been made.
+        let _ = message.write_fmt(arguments);
+        message
+    }
+
+    pub fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl Write for Message {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let text = &text[..text.floor_char_boundary(MAX_MESSAGE_BYTES - self.length)];
+        self.bytes[self.length..self.length + text.len()].copy_from_slice(text.as_bytes());
+        self.length += text.len();
+        Ok(())
+    }
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    let message = Message::of(format_args!("{}", info.message()));
+    let refused =
+        Message::of(format_args!("memory allocation of {} bytes failed", memory::refused_bytes()));
+    if message.as_str() == refused.as_str() {
+        stream::exit(Reason::OutOfMemory, 1, message.as_str(), core::iter::empty());
+    }
+    let message = match info.location() {
+        Some(location) => Message::of(format_args!("{}, at {location}", info.message())),
+        None => message,
+    };
+    stream::exit(Reason::Panicked, 1, message.as_str(), backtrace::from(arch::frame_pointer()))
+}

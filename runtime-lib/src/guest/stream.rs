@@ -1,0 +1,169 @@
+//! The stream of a call, as frames over the console (SPEC C6).
+
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use alloc::vec::Vec;
+use ampoule_abi::ABI_VERSION;
+use ampoule_abi::exit::{self, Reason};
+use ampoule_abi::frame::{
+    DATA_BYTES, Header, MAX_HEADER_BYTES, read_header, to_guest, to_host, write_header,
+};
+use ampoule_abi::wire::MAX_VARINT_BYTES;
+
+use super::arch::{abandon, wait_for_interrupt};
+use super::single::Single;
+use super::virtio::Console;
+use crate::io::{self, Stream as Output};
+
+static CALL: Single<Option<Call>> = Single::new(None);
+static STDIN_TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// One call's stream.
+struct Call {
+    console: Console,
+    /// Bytes of STDIN still to come in the frame that is being read.
+    input_left: usize,
+    input_ended: bool,
+}
+
+impl Call {
+    fn send(&mut self, kind: u32, payload: &[u8]) {
+        let mut buffer = [0; MAX_HEADER_BYTES];
+        let header = write_header(Header { kind, payload_bytes: payload.len() }, &mut buffer);
+        self.console.send(header, payload);
+    }
+
+    fn receive_header(&mut self) -> Result<Header, &'static str> {
+        // Three varints, as long as a peer may make them.
+        let mut gathered = [0; 3 * MAX_VARINT_BYTES];
+        for length in 1..=gathered.len() {
+            gathered[length - 1] = self.console.bytes()[0];
+            self.console.consume(1);
+            match read_header(&gathered[..length]) {
+                Ok(None) => {}
+                Ok(Some((header, _))) => return Ok(header),
+                Err(_) => return Err("a frame of the launcher's is malformed or too long"),
+            }
+        }
+        Err("a frame of the launcher's has no end to its header")
+    }
+
+    fn receive_start(&mut self) -> Result<&'static [u8], &'static str> {
+        let header = self.receive_header()?;
+        if header.kind != to_guest::START {
+            return Err("the launcher's first frame is not Start");
+        }
+        let mut message = Vec::with_capacity(header.payload_bytes);
+        while message.len() < header.payload_bytes {
+            let bytes = self.console.bytes();
+            let length = bytes.len().min(header.payload_bytes - message.len());
+            message.extend_from_slice(&bytes[..length]);
+            self.console.consume(length);
+        }
+        Ok(message.leak())
+    }
+
+    /// Waits for input or its end; whether there is input.
+    fn await_input(&mut self) -> Result<bool, &'static str> {
+        while self.input_left == 0 && !self.input_ended {
+            let header = self.receive_header()?;
+            match header.kind {
+                to_guest::STDIN => self.input_left = header.payload_bytes,
+                to_guest::STDIN_END if header.payload_bytes == 0 => self.input_ended = true,
+                _ => return Err("a frame of the launcher's is unknown or out of order"),
+            }
+        }
+        Ok(self.input_left > 0)
+    }
+
+    fn input(&mut self) -> Result<&[u8], &'static str> {
+        if !self.await_input()? {
+            return Ok(&[]);
+        }
+        let bytes = self.console.bytes();
+        Ok(&bytes[..bytes.len().min(self.input_left)])
+    }
+}
+
+/// Takes the console and tells the launcher that the runtime is up.
+pub fn open(console: Console) {
+    CALL.with(|call| {
+        let call = call.insert(Call { console, input_left: 0, input_ended: false });
+        // `Ready`: field 1, the ABI version, which is below 128.
+        call.send(to_host::READY, &[1 << 3, ABI_VERSION as u8]);
+    });
+}
+
+/// Waits for the bytes of the message `Start`.
+pub fn start_message() -> &'static [u8] {
+    with_call(Call::receive_start).unwrap_or_else(|why| protocol_error(why))
+}
+
+/// The function's input: where the device left it.
+#[derive(Debug)]
+pub(crate) struct Stdin(());
+
+impl Stdin {
+    pub fn take() -> Option<Self> {
+        (!STDIN_TAKEN.swap(true, Ordering::Relaxed)).then_some(Self(()))
+    }
+
+    pub fn fill_buf(&mut self) -> Result<&[u8], io::Error> {
+        let bytes = with_call(|call| call.input().map(core::ptr::from_ref));
+        match bytes {
+            // SAFETY: the bytes lie in a buffer that the device gets back only by `consume`, which
+            // borrows the one `Stdin` there is for writing.
+            Ok(bytes) => Ok(unsafe { &*bytes }),
+            Err(why) => protocol_error(why),
+        }
+    }
+
+    pub fn consume(&mut self, amount: usize) {
+        with_call(|call| {
+            assert!(amount <= call.input_left, "no more is consumed than has come");
+            call.input_left -= amount;
+            call.console.consume(amount);
+        });
+    }
+}
+
+impl Drop for Stdin {
+    fn drop(&mut self) {
+        STDIN_TAKEN.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Sends bytes of STDOUT or STDERR.
+pub(crate) fn write(output: Output, bytes: &[u8]) -> Result<(), io::Error> {
+    let kind = match output {
+        Output::Stdout => to_host::STDOUT,
+        Output::Stderr => to_host::STDERR,
+    };
+    with_call(|call| bytes.chunks(DATA_BYTES).for_each(|piece| call.send(kind, piece)));
+    Ok(())
+}
+
+/// Ends the call because the launcher does not keep to the contract.
+pub fn protocol_error(why: &str) -> ! {
+    exit(Reason::Protocol, 1, why, core::iter::empty())
+}
+
+/// Ends the call: says how, then waits for the machine to be destroyed.
+pub fn exit(reason: Reason, status: u8, why: &str, backtrace: impl Iterator<Item = u64>) -> ! {
+    let mut buffer = [0; exit::MAX_BYTES];
+    let message = exit::write(reason, status, why, backtrace, &mut buffer);
+    // SAFETY: this never returns, so whoever borrowed the call never runs again. The console is
+    // whole at any time: nothing between two of its steps can panic or fault.
+    unsafe { CALL.abandon_borrow() };
+    with_call(|call| call.send(to_host::EXIT, message));
+    loop {
+        wait_for_interrupt();
+    }
+}
+
+fn with_call<T>(use_it: impl FnOnce(&mut Call) -> T) -> T {
+    CALL.with(|call| match call {
+        Some(call) => use_it(call),
+        None => abandon(),
+    })
+}
