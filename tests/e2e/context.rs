@@ -157,9 +157,8 @@ fn clocks(backend: Backend) {
 fn waiting(backend: Backend) {
     const MOST_TICKS: u64 = 25;
     let mut running = backend.call("steps").bare().spawn();
-    let stdin = running.stdin();
-    let mut line = String::new();
-    BufReader::new(running.stdout()).read_line(&mut line).expect("the first line");
+    let (stdin, mut stdout) = (running.stdin(), BufReader::new(running.stdout()));
+    stdout.read_line(&mut String::new()).expect("the first line");
     let launcher = running.pid();
     let qemu = procfs::children(launcher)[0];
     procfs::wait_until_idle(&[launcher, qemu]);
@@ -170,4 +169,5 @@ fn waiting(backend: Backend) {
     assert!(after - before <= MOST_TICKS, "{} ticks in a second of waiting", after - before);
     drop(stdin);
     running.finish().expect(0);
+    drop(stdout);
 }

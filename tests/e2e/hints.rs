@@ -33,7 +33,8 @@ fn known() -> &'static Known {
 fn verbs(help: &str) -> BTreeSet<String> {
     let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let lines = lines.take_while(|line| !line.is_empty());
-    lines.filter_map(|line| line.split_whitespace().next().map(str::to_owned)).collect()
+    let verbs = lines.filter_map(|line| line.split_whitespace().next());
+    verbs.filter(|&verb| verb != "help").map(str::to_owned).collect()
 }
 
 /// What is listed under `Options:`.

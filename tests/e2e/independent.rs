@@ -1,0 +1,57 @@
+//! `tests/independent/launcher.py`, made from `SPEC.md` alone: where it and our launcher agree, the
+//! contract stands on its own.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::examples::{self, Case};
+use crate::harness::Suite;
+use crate::matrix::Backend;
+use crate::process::Invocation;
+use crate::tools;
+
+pub fn add(suite: &mut Suite) {
+    for example in examples::all() {
+        let name = format!("independent::runs_every_case_of_{}", example.name);
+        suite.each(&name, move |backend| {
+            for case in &example.cases {
+                case.check(launcher(backend, case, &example.name));
+            }
+        });
+    }
+    suite.each("independent::gives_the_same_statuses", statuses);
+}
+
+fn python(backend: Backend, function: &str, options: &[String]) -> Command {
+    let path: PathBuf = tools::root().join("tests/independent/launcher.py");
+    let mut command = Command::new("python3");
+    command.arg(path).args(["--accel", backend.accel()]).args(options);
+    command.arg(tools::get().image(function)).current_dir(tools::root());
+    command
+}
+
+fn launcher(backend: Backend, case: &Case, function: &str) -> Invocation {
+    let variables = case.env.iter().flat_map(|(name, value)| ["-e".into(), format!("{name}={value}")]);
+    let mut command = python(backend, function, &variables.collect::<Vec<_>>());
+    command.args(&case.args);
+    Invocation::new(command)
+}
+
+fn statuses(backend: Backend) {
+    for (arguments, status) in [
+        (&["status", "0"][..], 0),
+        (&["status", "123"], 123),
+        (&["status", "200"], 1),
+        (&["panic"], 134),
+        (&["null"], 134),
+        (&["memory"], 137),
+    ] {
+        let mut command = python(backend, "fail", &[]);
+        command.args(arguments);
+        Invocation::new(command).run().expect(status);
+    }
+    let mut command = python(backend, "fail", &["--timeout".into(), "1".into()]);
+    command.arg("spin");
+    Invocation::new(command).on(File::open("/dev/null").expect("the null device")).expect(124);
+}

@@ -1,0 +1,96 @@
+//! A launcher that is killed leaves nothing: no process, no file (SPEC C8.4, and the README).
+
+use std::io::{BufRead, BufReader, Read};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::data::Random;
+use crate::harness::{Scratch, Suite};
+use crate::matrix::Backend;
+use crate::process::Running;
+use crate::procfs;
+
+/// Moments at which a launcher is killed, half of them while it starts.
+const MOMENTS: u64 = 50;
+
+/// The time within which a call has certainly started.
+const START_US: u64 = 150_000;
+
+pub fn add(suite: &mut Suite) {
+    suite.each("orphan::a_launcher_killed_while_it_starts_leaves_nothing", starting);
+    suite.each("orphan::a_launcher_killed_while_the_function_runs_leaves_nothing", running);
+    suite.each("orphan::a_call_that_ends_leaves_nothing", ended);
+}
+
+/// A call whose processes carry a mark, and whose files would lie in a folder of its own.
+struct Marked {
+    scratch: Scratch,
+    mark: String,
+    running: Running,
+}
+
+impl Marked {
+    fn start(backend: Backend, function: &str, number: u64) -> Self {
+        let scratch = Scratch::new();
+        let folder = scratch.path("");
+        let value = format!("{backend}-{function}-{number}-{}", std::process::id());
+        let call = backend.call(function).bare().env("AMPOULE_TEST_MARK", &value);
+        let running = call.env("TMPDIR", &folder).env("HOME", &folder).directory(&folder).spawn();
+        Self { scratch, mark: format!("AMPOULE_TEST_MARK={value}"), running }
+    }
+
+    /// Checks that no process with the mark is there, once those that are being killed are gone.
+    fn check(self) {
+        const LONGEST: Duration = Duration::from_secs(20);
+        let deadline = Instant::now() + LONGEST;
+        let Self { scratch, mark, running } = self;
+        drop(running);
+        loop {
+            let left = procfs::with_variable(&mark);
+            let Some(&first) = left.first() else { break };
+            let time = deadline.saturating_duration_since(Instant::now());
+            assert!(procfs::wait_for_end(first, time), "process {first:?} is left of {mark}");
+        }
+        assert!(scratch.names().is_empty(), "left of {mark}: {:?}", scratch.names());
+    }
+}
+
+fn starting(backend: Backend) {
+    let mut random = Random::new(50);
+    for number in 0..MOMENTS / 2 {
+        let mut marked = Marked::start(backend, "steps", number);
+        let pid = marked.running.pid();
+        let moment = Duration::from_micros(random.next() % START_US);
+        assert!(!procfs::wait_for_end(pid, moment), "it waits for STDIN");
+        marked.running.signal(Signal::KILL);
+        marked.check();
+    }
+}
+
+fn running(backend: Backend) {
+    let mut random = Random::new(51);
+    for number in 0..MOMENTS / 2 {
+        let mut marked = Marked::start(backend, "flood", number);
+        let mut stdout = marked.running.stdout();
+        let length = 1 + random.next() % (1 << 20);
+        std::io::copy(&mut (&mut stdout).take(length), &mut std::io::sink()).expect("it writes");
+        // The mark is one that the monitor has too: else nothing could be found to be left.
+        assert_eq!(procfs::with_variable(&marked.mark).len(), 2);
+        marked.running.signal(Signal::KILL);
+        marked.check();
+    }
+}
+
+fn ended(backend: Backend) {
+    let mut marked = Marked::start(backend, "steps", 0);
+    drop(marked.running.stdin());
+    let mut line = String::new();
+    let mut stdout = BufReader::new(marked.running.stdout());
+    while stdout.read_line(&mut line).expect("a line") > 0 {}
+    assert_eq!(line, "first\nlast 0\n");
+    let Marked { scratch, mark, running } = marked;
+    running.finish().expect(0);
+    assert!(procfs::with_variable(&mark).is_empty(), "a process is left of {mark}");
+    assert!(scratch.names().is_empty());
+}
