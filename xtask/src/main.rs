@@ -1,6 +1,7 @@
 //! `cargo xtask`: builds functions into images and has them run. Never boots a machine itself.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod cargo;
 mod console;
 mod doctor;
@@ -44,6 +45,7 @@ enum Verb {
     Inspect(verb::inspect::Inspect),
     Doctor(verb::doctor::Doctor),
     Setup(verb::setup::Setup),
+    Bench(verb::bench::Bench),
     Completions(verb::completions::Completions),
 }
 
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Verb::Inspect(verb) => verb.run(console),
         Verb::Doctor(verb) => verb.run(),
         Verb::Setup(verb) => verb.run(console),
+        Verb::Bench(verb) => verb.run(console),
         Verb::Completions(verb) => Ok(verb.run()),
     };
     result.unwrap_or_else(|error| status::of_failure(&error, runs))

@@ -1,6 +1,7 @@
 //! The verbs of the command line, one file each: they decide and speak, the modules beside them
 //! do the work.
 
+pub mod bench;
 pub mod build_fn;
 pub mod completions;
 pub mod doctor;
