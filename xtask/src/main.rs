@@ -12,7 +12,6 @@ mod nearest;
 mod pipeline;
 mod progress;
 mod project;
-mod quantity;
 mod status;
 mod symbol;
 mod template;
@@ -55,6 +54,7 @@ fn main() -> ExitCode {
         Err(error) => return status::of_usage(&error),
     };
     let runs = matches!(cli.verb, Verb::Invoke(_) | Verb::Pipe(_));
+    status::report_bugs(runs);
     let console = Console::new(cli.verbose);
     let result = match cli.verb {
         Verb::New(verb) => verb.run(console),
