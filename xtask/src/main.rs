@@ -3,6 +3,7 @@
 
 mod bench;
 mod cargo;
+mod checks;
 mod console;
 mod doctor;
 mod image;
@@ -45,6 +46,8 @@ enum Verb {
     Doctor(verb::doctor::Doctor),
     Setup(verb::setup::Setup),
     Bench(verb::bench::Bench),
+    Demo(verb::demo::Demo),
+    Ci(verb::ci::Ci),
     Completions(verb::completions::Completions),
 }
 
@@ -65,6 +68,8 @@ fn main() -> ExitCode {
         Verb::Inspect(verb) => verb.run(console),
         Verb::Doctor(verb) => verb.run(),
         Verb::Setup(verb) => verb.run(console),
+        Verb::Demo(verb) => verb.run(console),
+        Verb::Ci(verb) => verb.run(console),
         Verb::Bench(verb) => verb.run(console),
         Verb::Completions(verb) => Ok(verb.run()),
     };

@@ -3,7 +3,9 @@
 
 pub mod bench;
 pub mod build_fn;
+pub mod ci;
 pub mod completions;
+pub mod demo;
 pub mod doctor;
 pub mod inspect;
 pub mod invoke;
