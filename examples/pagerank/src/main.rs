@@ -8,6 +8,7 @@ mod options;
 mod rank;
 
 use alloc::string::String;
+use core::cmp::Reverse;
 
 use ampoule::env;
 use ampoule::io::{BufWriter, stdin, stdout};
@@ -16,6 +17,9 @@ use graph::Edges;
 use options::Options;
 
 ampoule::main!(pagerank);
+
+/// One in the unit that ranks are printed in.
+const DECIMALS: u64 = 10_000_000_000;
 
 fn pagerank() -> Result {
     let options = Options::parse(env::args())?;
@@ -26,14 +30,21 @@ fn pagerank() -> Result {
         edges.add_line(line).map_err(|problem| Error::data(format!("line {number}: {problem}")))
     })?;
     let graph = edges.into_graph();
-    let ranks = rank::ranks(&graph, &options);
+    let ranks: Vec<_> = rank::ranks(&graph, &options).into_iter().map(printed).collect();
     let mut order: Vec<_> = (0..ranks.len()).collect();
     // Nodes are numbered by name, so that those of one rank stand in its order.
-    order.sort_by(|&a, &b| ranks[b].total_cmp(&ranks[a]).then(a.cmp(&b)));
+    order.sort_by_key(|&node| (Reverse(ranks[node]), node));
     let mut output = BufWriter::new(stdout());
     for node in order.into_iter().take(options.top) {
         let name = String::from_utf8_lossy(graph.name(node));
-        output.write_all(format!("{name}\t{:.10}\n", ranks[node]).as_bytes())?;
+        let (whole, fraction) = (ranks[node] / DECIMALS, ranks[node] % DECIMALS);
+        output.write_all(format!("{name}\t{whole}.{fraction:010}\n").as_bytes())?;
     }
     Ok(output.flush()?)
+}
+
+/// A rank in units of its last printed digit. They are what is sorted: what lies below depends on
+/// the order of additions.
+fn printed(rank: f64) -> u64 {
+    (rank * DECIMALS as f64 + 0.5) as u64
 }
