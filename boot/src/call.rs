@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::backend::{Backend, LaunchError};
 use crate::context::{self, Context, ContextError, EnvironmentVariable};
@@ -61,7 +61,7 @@ impl Call {
             timeout: None,
             notice: Notice::default(),
             trace: Notice::default(),
-            traffic: Arc::new(Traffic::begin()),
+            traffic: Arc::new(Traffic::since(Instant::now())),
             events: mpsc::channel(),
         }
     }
@@ -92,6 +92,13 @@ impl Call {
     /// Ends the call after this time, instead of what its image asks for.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Counts times and the deadline from `began`, such as the start of the process, instead of
+    /// from [`Call::new`].
+    pub fn since(mut self, began: Instant) -> Self {
+        self.traffic = Arc::new(Traffic::since(began));
         self
     }
 

@@ -77,7 +77,8 @@ impl KvmKind {
 pub enum KvmProblem {
     /// There is no device.
     #[error(
-        "there is no /dev/kvm: enable virtualisation in the firmware and load kvm_intel or kvm_amd; in a container, pass --device /dev/kvm"
+        "there is no /dev/kvm: enable virtualisation in the firmware and load kvm_intel or \
+            kvm_amd; in a container, pass --device /dev/kvm"
     )]
     Absent,
     /// The user may not open it.

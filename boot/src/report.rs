@@ -111,7 +111,7 @@ impl Report {
             schema: SCHEMA,
             status: match exit_code {
                 status::SUCCESS => Status::Success,
-                ..=status::MAX_FUNCTION => Status::Failure,
+                1..=status::MAX_FUNCTION => Status::Failure,
                 _ => Status::Error,
             },
             reason,

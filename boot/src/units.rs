@@ -76,7 +76,7 @@ pub fn parse_timeout(text: &str) -> Result<Duration, UnitError> {
 pub fn bytes(count: u64) -> String {
     let (name, factor) = UNITS
         .iter()
-        .find(|(_, factor)| count >= *factor && count % factor == 0)
+        .find(|(_, factor)| count >= *factor && count.is_multiple_of(*factor))
         .unwrap_or(&("B", 1));
     format!("{}{name}", count / factor)
 }

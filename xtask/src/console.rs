@@ -76,3 +76,24 @@ pub fn command_line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     shell_words::join(words.map(|word| word.to_string_lossy()))
 }
+
+/// A size for reading at a glance: `37.2 KiB`.
+pub fn short_size(bytes: u64) -> String {
+    const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    match UNITS.iter().find(|&&(_, scale)| bytes >= scale) {
+        Some((unit, scale)) => format!("{:.1} {unit}", bytes as f64 / *scale as f64),
+        None => format!("{bytes} B"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_short() {
+        assert_eq!(short_size(38_093), "37.2 KiB");
+        assert_eq!(short_size(1 << 20), "1.0 MiB");
+        assert_eq!(short_size(0), "0 B");
+    }
+}

@@ -118,7 +118,8 @@ mod tests {
     #[test]
     fn stages_run_at_once_and_report_each_status() {
         // The first stage ends only when the last has gone away.
-        let commands = vec![shell("yes"), shell("head -n 1 > /dev/null; exit 3"), shell("cat; exit 4")];
+        let commands =
+            vec![shell("yes"), shell("head -n 1 > /dev/null; exit 3"), shell("cat; exit 4")];
         let statuses = run(commands).expect("a pipeline");
         let codes: Vec<u8> = statuses.iter().map(exit_code).collect();
         assert_eq!(codes[1..], [3, 4]);
@@ -127,7 +128,9 @@ mod tests {
 
     #[test]
     fn a_stage_that_does_not_start_ends_the_others() {
-        let error = run(vec![shell("sleep 1000"), Command::new("/nowhere/at/all")]);
+        let mut endless = Command::new("sleep");
+        endless.arg("1000");
+        let error = run(vec![endless, Command::new("/nowhere/at/all")]);
         assert!(matches!(error, Err(PipelineError::Start { .. })));
     }
 }

@@ -27,6 +27,16 @@ pub fn of_usage(error: &clap::Error) -> ExitCode {
     }
 }
 
+/// Makes a bug of this program end it with its own status: that of a panic would look like the
+/// function's.
+pub fn report_bugs(runs: bool) {
+    let status = if runs { LAUNCHER } else { 1 };
+    std::panic::set_hook(Box::new(move |panic| {
+        console::error(format_args!("this is a bug of cargo xtask: {panic}"));
+        std::process::exit(status.into());
+    }));
+}
+
 /// Reports why a verb failed; `runs` if it is one that runs a function.
 pub fn of_failure(error: &anyhow::Error, runs: bool) -> ExitCode {
     console::error(format_args!("{error:#}"));

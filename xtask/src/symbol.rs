@@ -39,7 +39,7 @@ mod tests {
                 Some("core"),
             ),
             (
-                "_ZN60_$LT$virtio_drivers..Error$u20$as$u20$core..fmt..Debug$GT$3fmt17h0123456789abcdefE",
+                "_ZN58_$LT$virtio_drivers..Error$u20$as$u20$core..fmt..Debug$GT$3fmt17h0123456789abcdefE",
                 Some("virtio_drivers"),
             ),
             ("_ZN4echo3run17h0123456789abcdefE.llvm.1234", Some("echo")),

@@ -44,7 +44,8 @@ impl Default for Backend {
 pub enum LaunchError {
     /// The monitor is not installed.
     #[error(
-        "{program} was not found: install QEMU (`sudo apt-get install qemu-system-x86`), or run `cargo xtask doctor`"
+        "{program} was not found: install QEMU (`sudo apt-get install qemu-system-x86`), or run \
+            `cargo xtask doctor`"
     )]
     NoMonitor {
         /// The program that was looked for.

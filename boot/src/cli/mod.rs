@@ -3,6 +3,7 @@
 mod completions;
 mod environment;
 mod run;
+mod standard;
 mod terminal;
 
 use std::process::ExitCode;
@@ -64,11 +65,17 @@ pub(crate) fn main() -> ExitCode {
 
 /// Help and version are no failures; everything else here is a bad command line.
 fn usage(error: &clap::Error) -> ExitCode {
-    // Nothing is left to be done if that cannot be shown.
-    let _ = error.print();
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::from(status::SUCCESS),
-        _ => ExitCode::from(status::LAUNCHER),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // Nothing is left to be done if that cannot be shown.
+            let _ = error.print();
+            ExitCode::from(status::SUCCESS)
+        }
+        _ => {
+            let message = error.to_string();
+            terminal::error(message.strip_prefix("error: ").unwrap_or(&message).trim_end());
+            ExitCode::from(status::LAUNCHER)
+        }
     }
 }
 

@@ -1,11 +1,10 @@
 //! `ampoule run`: one call.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ampoule_boot::backend::{Backend, qemu::Qemu};
 use ampoule_boot::backtrace::{self, BacktraceError};
@@ -20,6 +19,7 @@ use clap::{Args, ValueEnum};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::standard::Standard;
 use super::{environment, terminal};
 
 /// Boots an image in a fresh virtual machine; STDIN, STDOUT and STDERR are the function's.
@@ -102,28 +102,29 @@ enum BackendName {
 impl Run {
     /// Runs the call; its exit status.
     pub(crate) fn run(self) -> anyhow::Result<u8> {
+        let began = Instant::now();
         let mut variables = context::of_caller(io::stdin());
         for path in &self.env_file {
             variables.extend(environment::read_file(path)?);
         }
         variables.extend(self.variables.iter().cloned());
         let image = match Image::open(&self.image) {
-            Ok(image) => std::sync::Arc::new(image),
+            Ok(image) => Arc::new(image),
             Err(error) => return self.failed(&error.into(), None),
         };
-        let call = self.call(&image, variables);
+        let call = self.call(&image, variables).since(began);
         stop_on_signals(call.stopper())?;
-        match call.run(
-            unbuffered(io::stdin())?,
-            unbuffered(io::stdout())?,
-            unbuffered(io::stderr())?,
-        ) {
+        let copied = "cannot copy a standard stream";
+        let stdin = Standard::stdin().context(copied)?;
+        let stdout = Standard::take_stdout().context(copied)?;
+        let stderr = Standard::stderr().context(copied)?;
+        match call.run(stdin, stdout, stderr) {
             Ok(outcome) => self.ended(&outcome, &image),
             Err(error) => self.failed(&error, Some(&image)),
         }
     }
 
-    fn call(&self, image: &std::sync::Arc<Image>, variables: Vec<EnvironmentVariable>) -> Call {
+    fn call(&self, image: &Arc<Image>, variables: Vec<EnvironmentVariable>) -> Call {
         let qemu = std::env::var_os("AMPOULE_QEMU").map_or_else(Qemu::default, Qemu::new);
         let backend = match self.backend {
             BackendName::Auto | BackendName::Qemu => Backend::Qemu(qemu),
@@ -133,7 +134,7 @@ impl Run {
             Accel::Kvm => AccelChoice::Kvm,
             Accel::Tcg => AccelChoice::Tcg,
         };
-        let mut call = Call::new(std::sync::Arc::clone(image))
+        let mut call = Call::new(Arc::clone(image))
             .args(self.arguments.iter().cloned())
             .envs(variables)
             .accel(accel)
@@ -191,13 +192,6 @@ impl Run {
             .write(path)
             .with_context(|| format!("cannot write the report to {}", path.display()))
     }
-}
-
-/// A copy of a standard stream, past the buffers of the standard library: bytes go out when the
-/// function writes them.
-fn unbuffered(stream: impl AsFd) -> anyhow::Result<File> {
-    let copy = stream.as_fd().try_clone_to_owned().context("cannot copy a standard stream")?;
-    Ok(File::from(copy))
 }
 
 /// Ends the call on the signals that ask for it.

@@ -167,7 +167,7 @@ fn segment(program: &Program, bytes: &[u8]) -> Result<Segment, ImageError> {
         return Err(ImageError::WritableCode { address });
     }
     // Permissions hold for pages: a segment that begins inside one would share it with another.
-    if address % PAGE_BYTES != 0 {
+    if !address.is_multiple_of(PAGE_BYTES) {
         return Err(ImageError::Unaligned { address });
     }
     let (offset, file_bytes) = (program.p_offset(LittleEndian), program.p_filesz(LittleEndian));

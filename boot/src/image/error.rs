@@ -10,7 +10,8 @@ use crate::units::{self, UnitError};
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// There is no such file.
-    #[error("there is no image at {}: build it with `cargo xtask build-fn NAME`, or check the path", path.display())]
+    #[error("there is no image at {}: build it with `cargo xtask build-fn NAME`, or check the \
+        path", path.display())]
     NotFound {
         /// The file.
         path: PathBuf,
@@ -56,7 +57,8 @@ pub enum ImageError {
     Damaged(&'static str),
     /// Another kind of ELF file.
     #[error(
-        "it is an ELF file of {found}, but an image is of {wanted}: link with --target x86_64-unknown-linux-gnu, statically and without PIE"
+        "it is an ELF file of {found}, but an image is of {wanted}: link with --target \
+            x86_64-unknown-linux-gnu, statically and without PIE"
     )]
     WrongKind {
         /// What the file is.
@@ -80,7 +82,8 @@ pub enum ImageError {
     NoSegment,
     /// A segment that could be written and run.
     #[error(
-        "the segment at {address:#x} is both writable and executable: give code and data segments of their own in the linker script"
+        "the segment at {address:#x} is both writable and executable: give code and data \
+            segments of their own in the linker script"
     )]
     WritableCode {
         /// Guest-physical address of the segment.
@@ -120,7 +123,8 @@ pub enum ImageError {
     },
     /// An entry point that is not code.
     #[error(
-        "the {which} entry point {address:#x} is not inside an executable segment: is `_start` linked, and ENTRY set?"
+        "the {which} entry point {address:#x} is not inside an executable segment: is `_start` \
+            linked, and ENTRY set?"
     )]
     Entry {
         /// Which of the two: `ELF` or `PVH`.
@@ -130,7 +134,8 @@ pub enum ImageError {
     },
     /// No PVH note.
     #[error(
-        "it has no PVH note (owner Xen, type 18), so no monitor can boot it: link the runtime library's boot code"
+        "it has no PVH note (owner Xen, type 18), so no monitor can boot it: link the runtime \
+            library's boot code"
     )]
     NoPvhNote,
     /// No note of ours.
@@ -156,7 +161,8 @@ pub enum ImageError {
     #[error("its note asks for memory it cannot have: {0}; set `memory` in [package.metadata.fn]")]
     Memory(UnitError),
     /// Not enough memory for itself.
-    #[error("it ends at {end:#x} but has only {} of memory: set `memory` to at least {} in [package.metadata.fn], or run it with --memory", units::bytes(*memory_bytes), units::bytes(least_memory(*end)))]
+    #[error("it ends at {end:#x} but has only {} of memory: set `memory` to at least {} in \
+        [package.metadata.fn], or run it with --memory", units::bytes(*memory_bytes), units::bytes(least_memory(*end)))]
     DoesNotFit {
         /// First guest-physical address after the image.
         end: u64,

@@ -55,7 +55,8 @@ impl Ending {
             Self::DeadlineExceeded => Verdict::new(
                 Reason::DeadlineExceeded,
                 format!(
-                    "`{name}` was still running at its deadline of {} and was destroyed: give it longer with --timeout",
+                    "`{name}` was still running at its deadline of {} and was destroyed: give \
+                        it longer with --timeout",
                     units::duration(limits.timeout.unwrap_or(Duration::ZERO))
                 ),
             ),
@@ -98,6 +99,10 @@ fn exited(name: &str, limits: Limits, exit: &Exit, reason: ExitReason) -> Verdic
     };
     match reason {
         ExitReason::Returned => returned(name, exit.status),
+        // Rust's own words begin with these.
+        ExitReason::Panicked if words.starts_with("panicked ") => {
+            Verdict::new(Reason::Panicked, format!("`{name}` {words}"))
+        }
         ExitReason::Panicked => Verdict::new(Reason::Panicked, said("panicked")),
         ExitReason::Faulted => Verdict::new(Reason::Faulted, said("crashed")),
         ExitReason::OutOfMemory => {
@@ -120,7 +125,8 @@ fn returned(name: &str, asked: u32) -> Verdict {
         _ => Verdict::new(
             Reason::StatusOutOfRange,
             format!(
-                "`{name}` asked for the exit status {asked}, but those above {} are the launcher's: it becomes {}",
+                "`{name}` asked for the exit status {asked}, but those above {} are the \
+                    launcher's: it becomes {}",
                 status::MAX_FUNCTION,
                 status::FAILURE
             ),
@@ -132,11 +138,17 @@ fn machine_ended(name: &str, end: &GuestEnd) -> Verdict {
     let (reason, why) = match end {
         GuestEnd::Reset => (
             Reason::MachineReset,
-            "the function's virtual machine stopped without an exit message, as after a triple fault: is its stack large enough?".to_owned(),
+            "the function's virtual machine stopped without an exit message, as after a triple \
+                fault: is its stack large enough?"
+                .to_owned(),
         ),
         GuestEnd::Stuck(why) => (
             Reason::MachineStuck,
-            format!("the function's virtual machine did what it cannot execute ({}): try --accel tcg", printable(why)),
+            format!(
+                "the function's virtual machine did what it cannot execute ({}): try \
+                --accel tcg",
+                printable(why)
+            ),
         ),
         GuestEnd::Stopped => {
             (Reason::BackendFailed, "the function's virtual machine was killed".to_owned())

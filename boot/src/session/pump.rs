@@ -55,6 +55,7 @@ fn send(buffer: &mut [u8], payload_bytes: usize, guest: &mut impl Write) -> io::
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
+    use std::time::Instant;
 
     use ampoule_abi::messages::{ToGuest, to_guest::Kind};
     use prost::Message;
@@ -65,7 +66,7 @@ mod tests {
     fn stdin_arrives_in_frames_with_an_end() {
         let input: Vec<u8> = (0..200_000u32).map(|n| n as u8).collect();
         let (events, _keep) = mpsc::channel();
-        let (traffic, mut sent) = (Traffic::begin(), Vec::new());
+        let (traffic, mut sent) = (Traffic::since(Instant::now()), Vec::new());
         pump(b"", &input[..], &mut sent, &traffic, &events);
         let (mut received, mut rest) = (Vec::new(), &sent[..]);
         let end = loop {
@@ -91,7 +92,7 @@ mod tests {
             }
         }
         let (events, received) = mpsc::channel();
-        pump(b"start", &b"input"[..], Gone, &Traffic::begin(), &events);
+        pump(b"start", &b"input"[..], Gone, &Traffic::since(Instant::now()), &events);
         assert!(received.try_recv().is_err());
     }
 }

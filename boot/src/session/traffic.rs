@@ -16,10 +16,10 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
-    /// Starts the call's clock.
-    pub(crate) fn begin() -> Self {
+    /// Nothing yet, in a call whose clock starts at `began`.
+    pub(crate) fn since(began: Instant) -> Self {
         Self {
-            began: Instant::now(),
+            began,
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             bytes_err: AtomicU64::new(0),

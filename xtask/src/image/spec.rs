@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use ampoule_abi::layout;
+use ampoule_boot::units::{self, UnitError};
 use serde_json::{Map, Value};
 
 use crate::nearest::suggestion;
-use crate::quantity::{QuantityError, exact_size, parse_duration, parse_size};
 
 const KEYS: [&str; 5] = ["memory", "stack", "timeout", "event-modes", "capabilities"];
 const EVENT_MODES: [&str; 4] = ["raw", "binary", "structured", "batched"];
@@ -15,6 +15,8 @@ const CAPABILITIES: [&str; 0] = [];
 
 const DEFAULT_MEMORY_BYTES: u64 = 16 << 20;
 const DEFAULT_STACK_BYTES: u64 = 256 << 10;
+const MIN_STACK_BYTES: u64 = 16 << 10;
+const MAX_STACK_BYTES: u64 = 512 << 20;
 
 /// A function's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,21 +75,13 @@ pub enum SettingsError {
         /// The key.
         key: &'static str,
         /// What is wrong.
-        why: QuantityError,
+        why: UnitError,
     },
-    /// A size outside what an image can have.
-    #[error("`{key}` is {given}, but must be a multiple of {step} from {least} to {most}")]
-    OutOfRange {
-        /// The key.
-        key: &'static str,
-        /// The size.
+    /// A stack that no image can have.
+    #[error("`stack` is {given}, but must be {}", stack_sizes())]
+    Stack {
+        /// What stood there.
         given: String,
-        /// What it must be a multiple of.
-        step: String,
-        /// Least size.
-        least: String,
-        /// Greatest size.
-        most: String,
     },
     /// An element of a list that is not known.
     #[error("`{key}` names {value:?}, which is not known{suggestion} ({known})")]
@@ -124,18 +118,13 @@ impl Settings {
         }
         let mut settings = Self::default();
         if let Some(text) = string(table, "memory", "a size such as \"16MiB\"")? {
-            let limits =
-                (layout::LARGE_PAGE_BYTES, layout::MIN_MEMORY_BYTES, layout::MAX_MEMORY_BYTES);
-            settings.memory_bytes = size("memory", text, limits)?;
+            settings.memory_bytes = units::parse_memory(text).map_err(quantity("memory"))?;
         }
         if let Some(text) = string(table, "stack", "a size such as \"256KiB\"")? {
-            let limits = (layout::PAGE_BYTES, 4 * layout::PAGE_BYTES, layout::MAX_IMAGE_END / 2);
-            settings.stack_bytes = size("stack", text, limits)?;
+            settings.stack_bytes = parse_stack(text)?;
         }
         if let Some(text) = string(table, "timeout", "a duration such as \"30s\"")? {
-            let timeout = parse_duration(text)
-                .map_err(|why| SettingsError::Quantity { key: "timeout", why })?;
-            settings.timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
+            settings.timeout = Some(units::parse_timeout(text).map_err(quantity("timeout"))?);
         }
         if let Some(modes) = names(table, "event-modes", &EVENT_MODES)? {
             if modes.is_empty() {
@@ -162,22 +151,24 @@ fn string<'a>(
     }
 }
 
-fn size(
-    key: &'static str,
-    text: &str,
-    (step, least, most): (u64, u64, u64),
-) -> Result<u64, SettingsError> {
-    let bytes = parse_size(text).map_err(|why| SettingsError::Quantity { key, why })?;
-    if !bytes.is_multiple_of(step) || !(least..=most).contains(&bytes) {
-        return Err(SettingsError::OutOfRange {
-            key,
-            given: text.into(),
-            step: exact_size(step),
-            least: exact_size(least),
-            most: exact_size(most),
-        });
+fn parse_stack(text: &str) -> Result<u64, SettingsError> {
+    let bytes = units::parse_bytes(text).map_err(quantity("stack"))?;
+    let whole = bytes.is_multiple_of(layout::PAGE_BYTES);
+    if whole && (MIN_STACK_BYTES..=MAX_STACK_BYTES).contains(&bytes) {
+        Ok(bytes)
+    } else {
+        Err(SettingsError::Stack { given: text.into() })
     }
-    Ok(bytes)
+}
+
+fn stack_sizes() -> String {
+    let [page, least, most] =
+        [layout::PAGE_BYTES, MIN_STACK_BYTES, MAX_STACK_BYTES].map(units::bytes);
+    format!("a multiple of {page} from {least} to {most}")
+}
+
+fn quantity(key: &'static str) -> impl Fn(UnitError) -> SettingsError {
+    move |why| SettingsError::Quantity { key, why }
 }
 
 fn names(
@@ -248,9 +239,9 @@ mod tests {
         for (settings, expected) in [
             (json!({ "memmory": "16MiB" }), "did you mean \"memory\"?"),
             (json!({ "memory": 16 }), "`memory` is 16, but must be a size such as"),
-            (json!({ "memory": "3MiB" }), "a multiple of 2 MiB from 4 MiB to 2 GiB"),
-            (json!({ "memory": "16MB" }), "units GiB, MiB, KiB, B"),
-            (json!({ "stack": "5000B" }), "`stack` is 5000B"),
+            (json!({ "memory": "3MiB" }), "the nearest is 4MiB"),
+            (json!({ "memory": "16MB" }), "such as 512KiB"),
+            (json!({ "stack": "5000B" }), "`stack` is 5000B, but must be a multiple of 4KiB"),
             (json!({ "event-modes": ["bynary"] }), "did you mean \"binary\"?"),
             (json!({ "event-modes": [] }), "could never be called"),
             (json!({ "capabilities": ["net"] }), "\"net\", which is not known"),

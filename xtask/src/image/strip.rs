@@ -6,7 +6,7 @@
 
 use ampoule_abi::layout::PAGE_BYTES;
 use object::elf::{
-    FileHeader64, PT_GNU_STACK, PT_LOAD, PT_NOTE, ProgramHeader64, SHF_ALLOC, SHT_NOBITS,
+    FileHeader64, PT_GNU_STACK, PT_LOAD, PT_NOTE, PT_TLS, ProgramHeader64, SHF_ALLOC, SHT_NOBITS,
     SHT_STRTAB, SectionHeader64, SymbolSection,
 };
 use object::pod::{bytes_of, bytes_of_slice};
@@ -35,7 +35,7 @@ pub fn strip(image: &[u8]) -> Result<Vec<u8>, StripError> {
     let kept: Vec<&ProgramHeader64<LE>> = file
         .elf_program_headers()
         .iter()
-        .filter(|header| [PT_LOAD, PT_NOTE, PT_GNU_STACK].contains(&header.p_type(LE)))
+        .filter(|header| [PT_LOAD, PT_NOTE, PT_TLS, PT_GNU_STACK].contains(&header.p_type(LE)))
         .collect();
     let mut out = Vec::new();
     let mut header = *file.elf_header();

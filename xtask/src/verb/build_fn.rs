@@ -7,10 +7,9 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::console::Console;
+use crate::console::{Console, short_size};
 use crate::image::{self, Built, Profile};
 use crate::project::{Function, Project};
-use crate::quantity::short_size;
 
 const SCHEMA: &str = "ampoule/build-fn/1";
 

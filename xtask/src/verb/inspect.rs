@@ -4,14 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use ampoule_boot::units;
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
 
-use crate::console::{Console, warning};
+use crate::console::{Console, short_size, warning};
 use crate::inspect::{Inspection, Part, inspect};
 use crate::project::Project;
-use crate::quantity::{exact_size, short_size};
 use crate::verb::invoke::as_image;
 
 const SCHEMA: &str = "ampoule/inspect/1";
@@ -97,9 +97,9 @@ fn print(path: &Path, bytes: u64, inspection: &Inspection) {
             some => some,
         };
         anstream::println!("Granted     {capabilities}");
-        let least = exact_size(inspection.least_memory_bytes);
-        anstream::println!("Memory      {}, at least {least}", exact_size(note.memory_bytes));
-        anstream::println!("Stack       {}", exact_size(note.stack_bytes));
+        let least = units::bytes(inspection.least_memory_bytes);
+        anstream::println!("Memory      {}, at least {least}", units::bytes(note.memory_bytes));
+        anstream::println!("Stack       {}", units::bytes(note.stack_bytes));
     }
     anstream::println!("\nNotes");
     for note in &inspection.notes {

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use ampoule_boot::units;
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use crate::console::Console;
+use crate::console::{Console, short_size};
 use crate::project::{Function, Project};
-use crate::quantity::{exact_size, short_size};
 
 const SCHEMA: &str = "ampoule/list/1";
 
@@ -90,7 +90,7 @@ fn row(entry: &Entry<'_>) -> [String; 5] {
     [
         entry.name.into(),
         entry.version.into(),
-        exact_size(entry.memory_bytes),
+        units::bytes(entry.memory_bytes),
         entry.image_bytes.map_or_else(|| "not built".into(), short_size),
         entry.description.unwrap_or_default().into(),
     ]

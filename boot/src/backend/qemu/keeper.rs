@@ -145,7 +145,8 @@ fn end(run: Run, is_stopped: bool) -> GuestEnd {
 
 /// What QEMU says of an internal error, before it lists every register.
 fn first_lines(log: &str) -> String {
-    let lines: Vec<_> = log.lines().take(2).map(str::trim).collect();
+    let telling = |line: &&str| !line.contains("warning: ") && !line.starts_with("extra data");
+    let lines: Vec<_> = log.lines().filter(telling).take(2).map(str::trim).collect();
     if lines.is_empty() { "an internal error".to_owned() } else { lines.join(" ") }
 }
 
@@ -178,7 +179,8 @@ mod tests {
     fn an_internal_error_is_quoted_without_the_registers() {
         let stuck = Observed { is_stuck: true, ..Observed::default() };
         let mut run = run(stuck, 9);
-        run.log = "KVM internal error. Suberror: 1\nemulation failure\nEAX=0\n".to_owned();
+        run.log = "KVM internal error. Suberror: 1\nextra data[0]: 0\nemulation failure\nEAX=0\n"
+            .to_owned();
         let expected = "KVM internal error. Suberror: 1 emulation failure".to_owned();
         assert_eq!(end(run, false), GuestEnd::Stuck(expected));
     }

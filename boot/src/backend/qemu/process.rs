@@ -107,12 +107,13 @@ pub(super) fn failure(status: io::Result<ExitStatus>, log: &str) -> String {
         Ok(status) => status.to_string(),
         Err(error) => format!("its status is unknown: {error}"),
     };
-    // It names itself on each line; what it gave up on comes last.
-    let line = log.lines().rfind(|line| !line.trim().is_empty());
-    match line.map(|line| line.split_once(": ").map_or(line, |(_, rest)| rest)) {
-        Some(words) => format!("QEMU, {status}: {words}"),
-        None => format!("QEMU, {status}"),
-    }
+    // It names itself on each line; what it gave up on comes last, why just before.
+    let words = |line: &str| line.split_once(": ").map_or(line, |(_, rest)| rest).trim().to_owned();
+    let mut lines: Vec<_> =
+        log.lines().filter(|line| !line.contains("warning: ")).map(words).collect();
+    lines.retain(|line| !line.is_empty());
+    let told = lines[lines.len().saturating_sub(2)..].join("; ");
+    if told.is_empty() { format!("QEMU, {status}") } else { format!("QEMU, {status}: {told}") }
 }
 
 #[cfg(test)]
@@ -122,10 +123,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_quotes_the_last_line() {
+    fn a_failure_quotes_what_was_said_last() {
         let status = || Ok(ExitStatus::from_raw(1 << 8));
-        let log = "qemu-system-x86_64: warning: x\nqemu-system-x86_64: cannot allocate\n";
-        assert_eq!(failure(status(), log), "QEMU, exit status: 1: cannot allocate");
+        let log = "qemu-system-x86_64: error: no MSR\nqemu-system-x86_64: warning: x\nq: gave up\n";
+        assert_eq!(failure(status(), log), "QEMU, exit status: 1: error: no MSR; gave up");
         assert_eq!(failure(status(), ""), "QEMU, exit status: 1");
         assert!(failure(Ok(ExitStatus::from_raw(9)), "").contains("signal: 9"));
     }

@@ -48,29 +48,30 @@ fn follow(
         let kvm = ask(&service, &mut events, observed, qmp::query_kvm {}).await?;
         observed.is_kvm = Some(kvm.enabled);
         running(kvm.enabled);
-        while let Some(event) = events.next().await {
-            if let Event::STOP { .. } = observed.note(event?) {
-                let status = ask(&service, &mut events, observed, qmp::query_status {}).await?;
-                observed.is_stuck = status.status == RunState::internal_error;
-            }
+        // A machine can stop before events are told of; hence the question comes first.
+        loop {
+            let status = ask(&service, &mut events, observed, qmp::query_status {}).await?;
+            observed.is_stuck = status.status == RunState::internal_error;
             if observed.is_stuck {
-                break;
+                return Ok(());
+            }
+            loop {
+                let Some(event) = events.next().await else { return Ok(()) };
+                if let Event::STOP { .. } = observed.note(event?) {
+                    break;
+                }
             }
         }
-        Ok(())
     })
 }
 
 /// Sends a command and awaits its reply, which arrives only while events are polled.
-async fn ask<C: QmpCommand>(
+async fn ask<C: QmpCommand + Command>(
     service: &Service,
     events: &mut Events,
     observed: &mut Observed,
     command: C,
-) -> ExecuteResult<C>
-where
-    C: Command,
-{
+) -> ExecuteResult<C> {
     let mut reply = pin!(service.execute(command));
     loop {
         match select(reply.as_mut(), events.next()).await {

@@ -1,0 +1,94 @@
+//! The process's standard streams, past the buffers of the standard library: bytes go out when
+//! the function writes them.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::AsFd;
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+/// A copy of a standard stream that blocks, even if another process that shares it has made it
+/// non-blocking.
+#[derive(Debug)]
+pub(crate) struct Standard(File);
+
+impl Standard {
+    /// STDIN.
+    pub(crate) fn stdin() -> io::Result<Self> {
+        copy(io::stdin())
+    }
+
+    /// STDERR.
+    pub(crate) fn stderr() -> io::Result<Self> {
+        copy(io::stderr())
+    }
+
+    /// Takes STDOUT away from this process, so that nothing but the function can write there, and
+    /// its reader sees the end as soon as this value is dropped.
+    pub(crate) fn take_stdout() -> io::Result<Self> {
+        let stdout = copy(io::stdout())?;
+        rustix::stdio::dup2_stdout(File::options().write(true).open("/dev/null")?)?;
+        Ok(stdout)
+    }
+
+    /// Repeats `action` until it does not ask to be repeated.
+    fn blocking<T>(
+        &mut self,
+        ready: PollFlags,
+        mut action: impl FnMut(&mut File) -> io::Result<T>,
+    ) -> io::Result<T> {
+        loop {
+            match action(&mut self.0) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    poll(&mut [PollFd::new(&self.0, ready)], None)?;
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
+fn copy(stream: impl AsFd) -> io::Result<Standard> {
+    Ok(Standard(stream.as_fd().try_clone_to_owned()?.into()))
+}
+
+impl Read for Standard {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.blocking(PollFlags::IN, |file| file.read(buffer))
+    }
+}
+
+impl Write for Standard {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.blocking(PollFlags::OUT, |file| file.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_stream_that_is_not_ready_is_waited_for() {
+        let (ours, mut theirs) = UnixStream::pair().expect("a pair");
+        ours.set_nonblocking(true).expect("an option");
+        let mut stream = copy(&ours).expect("a copy");
+        let reader = thread::spawn(move || {
+            let mut received = [0; 5];
+            stream.read_exact(&mut received).map(|()| (received, stream))
+        });
+        theirs.write_all(b"hello").expect("sent");
+        let (received, mut stream) = reader.join().expect("no panic").expect("received");
+        assert_eq!(&received, b"hello");
+        let writer = thread::spawn(move || stream.write_all(&vec![b'x'; 1 << 20]));
+        theirs.read_exact(&mut vec![0; 1 << 20]).expect("received");
+        writer.join().expect("no panic").expect("written");
+    }
+}
