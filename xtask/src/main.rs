@@ -1,7 +1,9 @@
 //! `cargo xtask`: builds functions into images and has them run. Never boots a machine itself.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod cargo;
+mod checks;
 mod console;
 mod doctor;
 mod image;
@@ -43,6 +45,9 @@ enum Verb {
     Inspect(verb::inspect::Inspect),
     Doctor(verb::doctor::Doctor),
     Setup(verb::setup::Setup),
+    Bench(verb::bench::Bench),
+    Demo(verb::demo::Demo),
+    Ci(verb::ci::Ci),
     Completions(verb::completions::Completions),
 }
 
@@ -63,6 +68,9 @@ fn main() -> ExitCode {
         Verb::Inspect(verb) => verb.run(console),
         Verb::Doctor(verb) => verb.run(),
         Verb::Setup(verb) => verb.run(console),
+        Verb::Demo(verb) => verb.run(console),
+        Verb::Ci(verb) => verb.run(console),
+        Verb::Bench(verb) => verb.run(console),
         Verb::Completions(verb) => Ok(verb.run()),
     };
     result.unwrap_or_else(|error| status::of_failure(&error, runs))

@@ -1,8 +1,11 @@
 //! The verbs of the command line, one file each: they decide and speak, the modules beside them
 //! do the work.
 
+pub mod bench;
 pub mod build_fn;
+pub mod ci;
 pub mod completions;
+pub mod demo;
 pub mod doctor;
 pub mod inspect;
 pub mod invoke;

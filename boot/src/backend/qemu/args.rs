@@ -25,8 +25,9 @@ const CONSOLE_INTERRUPT: u32 = 12;
 const MACHINE: &str = "microvm,acpi=off,pit=off,pic=off,rtc=off,isa-serial=off,usb=off,\
                        x-option-roms=off,auto-kernel-cmdline=off,mem-merge=off,dump-guest-core=off";
 
-/// The arguments for a guest with `memory_bytes` under `accel`.
-pub(super) fn arguments(accel: Accel, memory_bytes: u64) -> Vec<String> {
+/// The arguments for a machine with `memory_bytes` under `accel` and nothing else in it: where
+/// each call starts from, and what a benchmark measures calls against.
+pub fn machine(accel: Accel, memory_bytes: u64) -> Vec<String> {
     let mut list: Vec<String> = Vec::new();
     let mut option = |name: &str, value: &str| list.extend([name.to_owned(), value.to_owned()]);
     option("-machine", MACHINE);
@@ -35,6 +36,16 @@ pub(super) fn arguments(accel: Accel, memory_bytes: u64) -> Vec<String> {
     option("-smp", "1");
     option("-m", &format!("{}M", memory_bytes >> 20));
     option("-display", "none");
+    // A triple fault ends the machine instead of starting it again; nothing of the user's or of
+    // the distribution's configuration comes in.
+    list.extend(["-nodefaults", "-no-user-config", "-no-reboot"].map(str::to_owned));
+    list
+}
+
+/// The arguments for a guest with `memory_bytes` under `accel`.
+pub(super) fn arguments(accel: Accel, memory_bytes: u64) -> Vec<String> {
+    let mut list = machine(accel, memory_bytes);
+    let mut option = |name: &str, value: &str| list.extend([name.to_owned(), value.to_owned()]);
     option("-global", "virtio-mmio.force-legacy=false");
     option("-kernel", &format!("/proc/self/fd/{IMAGE_FD}"));
     option("-append", &device_parameter());
@@ -45,9 +56,6 @@ pub(super) fn arguments(accel: Accel, memory_bytes: u64) -> Vec<String> {
     option("-device", "virtserialport,chardev=call,nr=1");
     option("-chardev", &format!("socket,id=qmp,fd={QMP_FD}"));
     option("-mon", "chardev=qmp,mode=control");
-    // A triple fault ends the machine instead of starting it again; nothing of the user's or of
-    // the distribution's configuration comes in.
-    list.extend(["-nodefaults", "-no-user-config", "-no-reboot"].map(str::to_owned));
     list
 }
 

@@ -9,6 +9,8 @@ mod memory_file;
 mod process;
 mod qmp;
 
+pub use args::machine;
+
 use std::ffi::OsString;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, mpsc};

@@ -1,0 +1,62 @@
+//! The end-to-end tests: what a caller sees of Ampoule, on every backend of the machine.
+//!
+//! A topic is a module; a test's name is a rule, `topic::rule`, followed by `[backend]` where it boots
+//! a machine. `SPEC.md` cites these names. The rest is for the tests' use:
+//!
+//! ```text
+//! matrix   which backends there are, and why not the others
+//! tools    what is tested: launcher, xtask, images, built once
+//! harness  the suite, and calls of functions
+//! process  processes that are fed, read and never waited for without end
+//! procfs   what /proc tells of them
+//! data     bytes: random ones, long ones, digests
+//! ```
+//!
+//! Environment:
+//!
+//! - `AMPOULE_TEST_BACKENDS=qemu-kvm,qemu-tcg`: backends that must be there. Without it, those are
+//!   tested that are found, and a line says why another is not.
+//! - `AMPOULE_TEST_BYTES=1GiB`: length of the long streams.
+//! - `AMPOULE_TEST_LAUNCHER`, `AMPOULE_TEST_XTASK`, `AMPOULE_TEST_FUNCTIONS`: what is tested, instead of
+//!   what this program builds: two executables, and a folder with `NAME/NAME.elf`.
+
+mod data;
+mod harness;
+mod matrix;
+mod process;
+mod procfs;
+mod tools;
+
+mod context;
+mod echo;
+mod fault;
+mod hints;
+mod report;
+mod status;
+mod streams;
+
+use std::process::ExitCode;
+
+use harness::Suite;
+use libtest_mimic::Arguments;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let backends = match matrix::backends() {
+        Ok(backends) => backends,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if !arguments.list {
+        tools::build();
+    }
+    let mut suite = Suite::new(backends);
+    let topics =
+        [echo::add, streams::add, context::add, status::add, fault::add, report::add, hints::add];
+    for topic in topics {
+        topic(&mut suite);
+    }
+    libtest_mimic::run(&arguments, suite.into_trials()).exit_code()
+}

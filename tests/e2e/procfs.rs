@@ -1,0 +1,95 @@
+//! What `/proc` tells of processes: kin, memory, processor time.
+
+use std::fs;
+use std::path::PathBuf;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+fn path(pid: Pid, file: &str) -> PathBuf {
+    format!("/proc/{}/{file}", pid.as_raw_nonzero()).into()
+}
+
+fn all() -> impl Iterator<Item = Pid> {
+    let entries = fs::read_dir("/proc").expect("/proc is mounted");
+    entries.filter_map(|entry| {
+        Pid::from_raw(entry.ok()?.file_name().to_str()?.parse().ok()?)
+    })
+}
+
+/// The fields of `/proc/PID/stat` from the third on: those before it may hold spaces.
+fn stat(pid: Pid) -> Option<Vec<String>> {
+    let text = fs::read_to_string(path(pid, "stat")).ok()?;
+    let (_, fields) = text.rsplit_once(") ")?;
+    Some(fields.split_whitespace().map(str::to_owned).collect())
+}
+
+/// The children of a process.
+pub fn children(parent: Pid) -> Vec<Pid> {
+    let is_child = |pid: &Pid| {
+        stat(*pid).is_some_and(|fields| fields[1] == parent.as_raw_nonzero().to_string())
+    };
+    all().filter(is_child).collect()
+}
+
+/// The processes that have `NAME=VALUE` in the environment they were started with.
+pub fn with_variable(assignment: &str) -> Vec<Pid> {
+    let has = |pid: &Pid| {
+        let environment = fs::read(path(*pid, "environ")).unwrap_or_default();
+        environment.split(|&byte| byte == 0).any(|variable| variable == assignment.as_bytes())
+    };
+    all().filter(has).collect()
+}
+
+/// The most memory that a process ever had resident, in bytes, without what it shares with the
+/// file system's cache.
+pub fn peak_memory_bytes(pid: Pid) -> u64 {
+    let status = fs::read_to_string(path(pid, "status")).expect("the process runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it is told");
+    let kib = line.trim().trim_end_matches(" kB").trim();
+    kib.parse::<u64>().expect("a number") * 1024
+}
+
+/// Processor time used by a process, in clock ticks of 10 ms.
+pub fn processor_ticks(pid: Pid) -> u64 {
+    let fields = stat(pid).expect("the process runs");
+    // utime and stime are the fields 14 and 15, counted from 1.
+    [11, 12].iter().map(|&index| fields[index].parse::<u64>().expect("a number")).sum()
+}
+
+/// Waits until a process has ended, at most this long; whether it has.
+pub fn wait_for_end(pid: Pid, timeout: std::time::Duration) -> bool {
+    let Ok(descriptor) = pidfd_open(pid, PidfdFlags::empty()) else { return true };
+    let timeout = Timespec::try_from(timeout).expect("a short time");
+    let ended = poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], Some(&timeout));
+    ended.expect("a descriptor can be polled") == 1
+}
+
+/// Waits until every thread of these processes sleeps and stays asleep: they wait for something.
+pub fn wait_until_idle(processes: &[Pid]) {
+    const QUIET: std::time::Duration = std::time::Duration::from_millis(50);
+    let used = || -> u64 { processes.iter().map(|&pid| switches(pid)).sum() };
+    let mut before = used();
+    loop {
+        // Only a process's end could come first, and that is quiet too.
+        if wait_for_end(processes[0], QUIET) {
+            return;
+        }
+        let after = used();
+        if after == before {
+            return;
+        }
+        before = after;
+    }
+}
+
+/// How often the threads of a process have been scheduled away.
+fn switches(pid: Pid) -> u64 {
+    let threads = fs::read_dir(path(pid, "task")).into_iter().flatten();
+    let statuses = threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("status")).ok());
+    let count = |status: String| -> u64 {
+        let lines = status.lines().filter(|line| line.contains("ctxt_switches:"));
+        lines.filter_map(|line| line.rsplit('\t').next()?.parse::<u64>().ok()).sum()
+    };
+    statuses.map(count).sum()
+}

@@ -1,0 +1,50 @@
+//! What figures depend on, told beside them.
+
+use std::fs;
+use std::process::Command;
+
+use serde::Serialize;
+
+/// Where and when figures were taken.
+#[derive(Clone, Debug, Serialize)]
+pub struct Machine {
+    /// The processor's name.
+    pub processor: String,
+    /// Processors that may be used.
+    pub processors: usize,
+    /// The kernel's release.
+    pub kernel: String,
+    /// What QEMU says of itself.
+    pub qemu: String,
+    /// Processes that wanted to run in the last minute, on average, before anything was measured.
+    pub load_1min: f64,
+    /// The commit that was checked out, with `-dirty` if it was changed.
+    pub commit: String,
+}
+
+impl Machine {
+    /// Reads it off this machine; what cannot be read is empty.
+    pub fn read() -> Self {
+        let file = |path| fs::read_to_string(path).unwrap_or_default();
+        let information = file("/proc/cpuinfo");
+        let processor = information.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            (name.trim() == "model name").then(|| value.trim().to_owned())
+        });
+        let load = file("/proc/loadavg");
+        Self {
+            processor: processor.unwrap_or_default(),
+            processors: std::thread::available_parallelism().map_or(0, Into::into),
+            kernel: file("/proc/sys/kernel/osrelease").trim().to_owned(),
+            qemu: first_line("qemu-system-x86_64", &["--version"]),
+            load_1min: load.split(' ').next().and_then(|it| it.parse().ok()).unwrap_or(0.0),
+            commit: first_line("git", &["describe", "--always", "--dirty", "--abbrev=12"]),
+        }
+    }
+}
+
+fn first_line(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    text.unwrap_or_default().lines().next().unwrap_or_default().to_owned()
+}

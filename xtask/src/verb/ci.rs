@@ -1,0 +1,45 @@
+//! `ci`: every check, on every backend that the machine has, and again as if it had no KVM.
+
+use std::process::{Command, ExitCode};
+
+use ampoule_boot::host::probe_kvm;
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::checks::{self, Tally};
+use crate::console::{self, Console};
+use crate::verb::setup::Setup;
+
+/// Set everything up and run every check and every test
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Formatting, lints and documentation, then the tests on every backend of the machine; where there is
+KVM, the tests that boot machines run once more with it hidden. All checks run, whatever fails; the
+last line counts the tests.")]
+pub struct Ci {}
+
+impl Ci {
+    pub fn run(self, console: Console) -> Result<ExitCode> {
+        Setup::with_peers().run(console)?;
+        let mut failed = Vec::new();
+        let mut tally = Tally::default();
+        for check in checks::all(probe_kvm().problem.is_none()) {
+            console.status("Checking", &check.name);
+            let mut command: Command = check.command;
+            console.command(&command);
+            let passed = checks::run(&mut command, &mut tally)
+                .with_context(|| format!("{} cannot be run", check.name))?;
+            if !passed {
+                console::error(format_args!("{} failed", check.name));
+                failed.push(check.name);
+            }
+        }
+        anstream::println!();
+        if !failed.is_empty() {
+            console::error(format_args!("failed: {}", failed.join(", ")));
+        }
+        anstream::println!("tests: {} passed, {} failed", tally.passed, tally.failed);
+        let good = failed.is_empty() && tally.failed == 0 && tally.passed > 0;
+        Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
