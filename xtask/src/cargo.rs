@@ -37,11 +37,9 @@ pub struct Executable {
 pub fn command(subcommand: &str, console: Console) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.arg(subcommand).args(["--message-format", "json-diagnostic-rendered-ansi"]);
-    match console.verbosity() {
-        Verbosity::Quiet => command.arg("--quiet"),
-        Verbosity::Normal => &mut command,
-        Verbosity::Verbose => command.arg("--verbose"),
-    };
+    if console.verbosity() == Verbosity::Quiet {
+        command.arg("--quiet");
+    }
     command
 }
 

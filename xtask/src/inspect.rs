@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ampoule_abi::layout::LARGE_PAGE_BYTES;
+use ampoule_abi::layout::{LARGE_PAGE_BYTES, MIN_MEMORY_BYTES};
 use ampoule_abi::messages::ImageNote;
 use ampoule_abi::note;
 use object::read::elf::ProgramHeader as _;
@@ -83,7 +83,7 @@ pub fn inspect(image: &[u8], twin: Option<&[u8]>) -> object::Result<Inspection> 
             Some(twin) => crates(&elf::parse(twin)?),
             None => Vec::new(),
         },
-        least_memory_bytes: end.next_multiple_of(LARGE_PAGE_BYTES),
+        least_memory_bytes: end.next_multiple_of(LARGE_PAGE_BYTES).max(MIN_MEMORY_BYTES),
     })
 }
 

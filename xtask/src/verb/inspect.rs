@@ -96,7 +96,7 @@ fn print(path: &Path, bytes: u64, inspection: &Inspection) {
             none if none.is_empty() => "none".into(),
             some => some,
         };
-        anstream::println!("Granted     {capabilities}");
+        anstream::println!("Asks for    {capabilities}");
         let least = units::bytes(inspection.least_memory_bytes);
         anstream::println!("Memory      {}, at least {least}", units::bytes(note.memory_bytes));
         anstream::println!("Stack       {}", units::bytes(note.stack_bytes));
