@@ -23,6 +23,11 @@ impl Suite {
         Self { backends, trials: Vec::new() }
     }
 
+    /// Whether there is any backend.
+    pub fn has_machines(&self) -> bool {
+        !self.backends.is_empty()
+    }
+
     /// Adds a test that boots machines: one for each backend.
     pub fn each(&mut self, name: &str, test: impl Fn(Backend) + Clone + Send + 'static) {
         for backend in self.backends.clone() {

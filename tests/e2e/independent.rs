@@ -14,16 +14,17 @@ use crate::tools;
 pub fn add(suite: &mut Suite) {
     for example in examples::all() {
         let name = format!("independent::runs_every_case_of_{}", example.name);
-        suite.each(&name, move |backend| {
+        suite.each(&name, |backend| {
             for case in &example.cases {
-                case.check(launcher(backend, case, &example.name));
+                let call = launcher(backend, case, &example.name);
+                case.check(call, &example.name);
             }
         });
     }
     suite.each("independent::gives_the_same_statuses", statuses);
 }
 
-fn python(backend: Backend, function: &str, options: &[String]) -> Command {
+fn python(backend: Backend, function: &str, options: &[&str]) -> Command {
     let path: PathBuf = tools::root().join("tests/independent/launcher.py");
     let mut command = Command::new("python3");
     command.arg(path).args(["--accel", backend.accel()]).args(options);
@@ -32,8 +33,7 @@ fn python(backend: Backend, function: &str, options: &[String]) -> Command {
 }
 
 fn launcher(backend: Backend, case: &Case, function: &str) -> Invocation {
-    let variables = case.env.iter().flat_map(|(name, value)| ["-e".into(), format!("{name}={value}")]);
-    let mut command = python(backend, function, &variables.collect::<Vec<_>>());
+    let mut command = python(backend, function, &[]);
     command.args(&case.args);
     Invocation::new(command)
 }
@@ -51,7 +51,7 @@ fn statuses(backend: Backend) {
         command.args(arguments);
         Invocation::new(command).run().expect(status);
     }
-    let mut command = python(backend, "fail", &["--timeout".into(), "1".into()]);
+    let mut command = python(backend, "fail", &["--timeout", "1"]);
     command.arg("spin");
     Invocation::new(command).on(File::open("/dev/null").expect("the null device")).expect(124);
 }

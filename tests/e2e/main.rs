@@ -27,11 +27,20 @@ mod process;
 mod procfs;
 mod tools;
 
+mod agreement;
+mod build;
 mod context;
 mod echo;
+mod examples;
 mod fault;
 mod hints;
+mod image;
+mod independent;
+mod orphan;
+mod pipe;
+mod readme;
 mod report;
+mod spec;
 mod status;
 mod streams;
 
@@ -39,6 +48,26 @@ use std::process::ExitCode;
 
 use harness::Suite;
 use libtest_mimic::Arguments;
+
+/// The last one looks at the names of all others.
+const TOPICS: [fn(&mut Suite); 16] = [
+    echo::add,
+    streams::add,
+    context::add,
+    status::add,
+    fault::add,
+    report::add,
+    image::add,
+    orphan::add,
+    pipe::add,
+    examples::add,
+    agreement::add,
+    independent::add,
+    build::add,
+    hints::add,
+    readme::add,
+    spec::add,
+];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -53,9 +82,7 @@ fn main() -> ExitCode {
         tools::build();
     }
     let mut suite = Suite::new(backends);
-    let topics =
-        [echo::add, streams::add, context::add, status::add, fault::add, report::add, hints::add];
-    for topic in topics {
+    for topic in TOPICS {
         topic(&mut suite);
     }
     libtest_mimic::run(&arguments, suite.into_trials()).exit_code()
