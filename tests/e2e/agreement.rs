@@ -39,7 +39,10 @@ fn is_there(tool: &str) -> bool {
     if Command::new(tool).arg("--version").output().is_ok() {
         return true;
     }
-    assert!(!matrix::is_strict(), "{tool} is not installed, and AMPOULE_TEST_BACKENDS allows no gap");
+    assert!(
+        !matrix::is_strict(),
+        "{tool} is not installed, and AMPOULE_TEST_BACKENDS allows no gap"
+    );
     eprintln!("skipped: agreement with {tool}: it is not installed");
     false
 }
@@ -102,7 +105,9 @@ fn grep(backend: Backend) {
 }
 
 fn jq(backend: Backend) {
-    if is_there("jq") && tool(&["jq", "--version"], b"").is_some_and(|done| done.stdout != b"jq-1.6\n") {
+    if is_there("jq")
+        && tool(&["jq", "--version"], b"").is_some_and(|done| done.stdout != b"jq-1.6\n")
+    {
         assert!(!matrix::is_strict(), "jq is not jq 1.6, and AMPOULE_TEST_BACKENDS allows no gap");
         eprintln!("skipped: agreement with jq 1.6: another version is installed");
         return;

@@ -47,7 +47,10 @@ fn second_build() {
     let second = json(&build());
     assert_eq!((&second["fresh"], &second["sha256"]), (&true.into(), &first["sha256"]));
     let path = second["path"].as_str().expect("a path");
-    assert_eq!(fs::metadata(path).expect("the image").len(), second["bytes"].as_u64().expect("a size"));
+    assert_eq!(
+        fs::metadata(path).expect("the image").len(),
+        second["bytes"].as_u64().expect("a size")
+    );
     let folder = Path::new(path).parent().expect("a folder");
     let names = fs::read_dir(folder).expect("a folder").count();
     assert_eq!(names, 2, "an image, its twin and nothing else in {}", folder.display());
@@ -66,7 +69,8 @@ fn wrong_settings() {
     let (manifest, folder) = new(&scratch, "bytes");
     let path = folder.join("Cargo.toml");
     let good = fs::read_to_string(&path).expect("a manifest");
-    let good = good.split("[package.metadata.fn]").next().expect("what comes before");
+    let (before, after) = good.split_once("[package.metadata.fn]\n").unwrap_or((&good, ""));
+    let after = after.find("\n[").map_or("", |at| &after[at..]);
     for (settings, parts) in [
         ("memmory = \"16MiB\"", &["\"memmory\"", "did you mean \"memory\"?"][..]),
         ("memory = \"3MiB\"", &["`memory`", "3MiB", "2 MiB"]),
@@ -76,7 +80,7 @@ fn wrong_settings() {
         ("event-modes = [\"bynary\"]", &["did you mean \"binary\"?"]),
         ("capabilities = [\"network\"]", &["\"network\""]),
     ] {
-        let text = format!("{good}\n[package.metadata.fn]\n{settings}\n");
+        let text = format!("{before}\n[package.metadata.fn]\n{settings}\n{after}");
         fs::write(&path, text).expect("written");
         let done = xtask(&["build-fn", "fresh", "--manifest-path", &manifest]).run().expect(1);
         for part in parts.iter().chain(&["fresh/Cargo.toml"]) {
@@ -120,14 +124,20 @@ fn unknown_template() {
 fn inspect() {
     let report = json(&xtask(&["inspect", "echo", "--json"]).run().expect(0));
     assert_eq!(report["schema"], "ampoule/inspect/1");
-    assert_eq!((&report["function"]["name"], &report["function"]["abi_version"]), (&"echo".into(), &1.into()));
-    let owners: Vec<_> = report["notes"].as_array().expect("notes").iter().map(|n| &n["owner"]).collect();
+    assert_eq!(
+        (&report["function"]["name"], &report["function"]["abi_version"]),
+        (&"echo".into(), &1.into())
+    );
+    let owners: Vec<_> =
+        report["notes"].as_array().expect("notes").iter().map(|n| &n["owner"]).collect();
     assert!(owners.contains(&&"Xen".into()) && owners.contains(&&"Ampoule".into()));
     for segment in report["segments"].as_array().expect("segments") {
         assert!(!(segment["writable"] == true && segment["executable"] == true), "{segment}");
     }
     let crates = report["crates"].as_array().expect("crates");
-    assert!(crates.iter().any(|part| part["name"] == "ampoule" && part["bytes"].as_u64() > Some(0)));
+    assert!(
+        crates.iter().any(|part| part["name"] == "ampoule" && part["bytes"].as_u64() > Some(0))
+    );
     assert!(report["sections"].as_array().is_some_and(|sections| !sections.is_empty()));
     let text = xtask(&["inspect", "echo"]).run().expect(0);
     assert!(text.text().contains("ABI 1") && text.text().contains(".text"), "{text:?}");

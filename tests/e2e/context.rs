@@ -46,9 +46,9 @@ impl Said {
 
     fn variables(&self) -> BTreeMap<String, String> {
         let text = |hex: &str| -> String {
-            let bytes = (0..hex.len()).step_by(2).map(|at| {
-                u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal")
-            });
+            let bytes = (0..hex.len())
+                .step_by(2)
+                .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal"));
             String::from_utf8(bytes.collect()).expect("text")
         };
         let split = |line: &str| {
@@ -99,7 +99,8 @@ fn deadline(backend: Backend) {
     let left: u64 = variables["FN_TIMEOUT_MS"].parse().expect("milliseconds");
     assert!((1..=60_000).contains(&left), "{left}");
     let deadline = &variables["FN_DEADLINE"];
-    let shape: String = deadline.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    let shape: String =
+        deadline.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     assert!(shape.starts_with("0000-00-00T00:00:00") && shape.ends_with('Z'), "{deadline}");
 }
 

@@ -99,7 +99,10 @@ impl Case {
         let name = &self.name;
         assert_eq!(done.status, self.status, "status of {example}, case {name:?}: {done:?}");
         if let Some(part) = &self.stderr_contains {
-            assert!(done.stderr.contains(part), "{example}, case {name:?}: no {part:?} in {done:?}");
+            assert!(
+                done.stderr.contains(part),
+                "{example}, case {name:?}: no {part:?} in {done:?}"
+            );
         }
         let expected = match (&self.stdout, &self.stdout_file) {
             (Some(text), _) => text.clone().into_bytes(),
@@ -123,7 +126,9 @@ pub fn same(done: &Done, expected: &[u8], what: &str) {
     };
     let (found, wanted) = (around(&done.stdout), around(expected));
     let lengths = (done.stdout.len(), expected.len());
-    panic!("{what}: STDOUT differs from byte {at} on (lengths {lengths:?}): {found:?}, not {wanted:?}");
+    panic!(
+        "{what}: STDOUT differs from byte {at} on (lengths {lengths:?}): {found:?}, not {wanted:?}"
+    );
 }
 
 fn bytes(path: &Path) -> Vec<u8> {

@@ -63,7 +63,13 @@ fn bounds(backend: Backend) {
 
 fn stack(backend: Backend) {
     let done = backend.call("fail").with(["stack"]).run().expect(134);
-    done.says(&["stack overflow", "256 KiB", "`stack`", "[package.metadata.fn]", "exhaust::deeper"]);
+    done.says(&[
+        "stack overflow",
+        "256 KiB",
+        "`stack`",
+        "[package.metadata.fn]",
+        "exhaust::deeper",
+    ]);
 }
 
 fn output_before(backend: Backend) {

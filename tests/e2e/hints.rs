@@ -10,6 +10,9 @@ pub fn add(suite: &mut Suite) {
     suite.once("hints::help_names_only_verbs_and_options_that_exist", help);
 }
 
+/// Options of other programs, which our messages name too: the linker's caller, and bubblewrap.
+const FOREIGN: [&str; 3] = ["--target", "--unshare-all", "--ro-bind"];
+
 struct Known {
     verbs: BTreeSet<String>,
     options: BTreeSet<String>,
@@ -21,7 +24,7 @@ fn known() -> &'static Known {
     KNOWN.get_or_init(|| {
         let verbs = verbs(xtask(&["--help"]).run().expect(0).text());
         let mut options = options(launcher(&["run", "--help"]).run().expect(0).text());
-        options.extend(["--help".to_owned(), "--version".to_owned()]);
+        options.extend(["--help", "--version"].iter().chain(&FOREIGN).map(|&o| o.to_owned()));
         for verb in &verbs {
             options.extend(self::options(xtask(&[verb, "--help"]).run().expect(0).text()));
         }
@@ -61,7 +64,10 @@ pub fn check(message: &str) {
     for word in message.split([' ', '`', '\n', '(', ')', '[', ']', '|', '"']) {
         if word.starts_with("--") && word.len() > 2 {
             let option = bare(word);
-            assert!(known.options.contains(&option), "no option {option}, which is named in: {message}");
+            assert!(
+                known.options.contains(&option),
+                "no option {option}, which is named in: {message}"
+            );
         }
     }
 }

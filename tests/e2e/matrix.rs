@@ -85,8 +85,11 @@ fn found() -> Vec<Backend> {
 
 fn no_qemu() -> Option<String> {
     let program = std::env::var_os("AMPOULE_QEMU").unwrap_or("qemu-system-x86_64".into());
-    let status =
-        Command::new(&program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let status = Command::new(&program)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     match status {
         Ok(status) if status.success() => None,
         Ok(status) => Some(format!("{} --version failed ({status})", program.display())),

@@ -12,9 +12,7 @@ fn path(pid: Pid, file: &str) -> PathBuf {
 
 fn all() -> impl Iterator<Item = Pid> {
     let entries = fs::read_dir("/proc").expect("/proc is mounted");
-    entries.filter_map(|entry| {
-        Pid::from_raw(entry.ok()?.file_name().to_str()?.parse().ok()?)
-    })
+    entries.filter_map(|entry| Pid::from_raw(entry.ok()?.file_name().to_str()?.parse().ok()?))
 }
 
 /// The fields of `/proc/PID/stat` from the third on: those before it may hold spaces.
@@ -86,7 +84,8 @@ pub fn wait_until_idle(processes: &[Pid]) {
 /// How often the threads of a process have been scheduled away.
 fn switches(pid: Pid) -> u64 {
     let threads = fs::read_dir(path(pid, "task")).into_iter().flatten();
-    let statuses = threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("status")).ok());
+    let statuses =
+        threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("status")).ok());
     let count = |status: String| -> u64 {
         let lines = status.lines().filter(|line| line.contains("ctxt_switches:"));
         lines.filter_map(|line| line.rsplit('\t').next()?.parse::<u64>().ok()).sum()

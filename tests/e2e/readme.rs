@@ -43,7 +43,9 @@ fn examples() -> Vec<Example> {
         } else {
             let example = examples.last_mut().expect("a command comes before its output");
             match example.command.strip_suffix('\\') {
-                Some(begun) if example.shown.is_empty() => example.command = format!("{begun}{line}"),
+                Some(begun) if example.shown.is_empty() => {
+                    example.command = format!("{begun}{line}")
+                }
                 _ => example.shown.push(line.to_owned()),
             }
         }

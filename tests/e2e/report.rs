@@ -66,9 +66,8 @@ fn failures(backend: Backend) {
 }
 
 fn no_call() {
-    let (_, report) = reported(|path| {
-        launcher(&["run", "/nowhere/x.elf", "--report", path]).run().expect(127)
-    });
+    let (_, report) =
+        reported(|path| launcher(&["run", "/nowhere/x.elf", "--report", path]).run().expect(127));
     assert_eq!((&report["status"], &report["reason"]), (&"error".into(), &"not-found".into()));
     assert_eq!((&report["exit_code"], &report["call_id"]), (&127.into(), &Value::Null));
 }

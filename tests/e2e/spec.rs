@@ -82,7 +82,8 @@ fn is_unit_test(name: &str) -> bool {
     let module = path.split("::").next().unwrap_or(path);
     let declaration = format!("fn {test}(");
     sources(&tools::root().join(folder)).iter().any(|source| {
-        let is_there = source.iter().any(|part| part.to_string_lossy().trim_end_matches(".rs") == module);
+        let is_there =
+            source.iter().any(|part| part.to_string_lossy().trim_end_matches(".rs") == module);
         is_there && fs::read_to_string(source).is_ok_and(|text| text.contains(&declaration))
     })
 }

@@ -14,8 +14,12 @@ pub fn add(suite: &mut Suite) {
     suite.each("status::an_error_is_told_on_stderr_and_gives_its_status", errors);
     suite.each("status::more_than_123_becomes_1_with_a_note", out_of_range);
     suite.each("status::a_deadline_gives_124", deadline);
-    suite.each("status::a_deadline_holds_while_the_reader_is_blocked", deadline_with_blocked_reader);
-    suite.each("status::a_deadline_holds_while_the_function_waits_for_stdin", deadline_while_waiting);
+    suite
+        .each("status::a_deadline_holds_while_the_reader_is_blocked", deadline_with_blocked_reader);
+    suite.each(
+        "status::a_deadline_holds_while_the_function_waits_for_stdin",
+        deadline_while_waiting,
+    );
     suite.each("status::sigint_gives_130", |backend| signal(backend, Signal::INT, 130));
     suite.each("status::sigterm_gives_143", |backend| signal(backend, Signal::TERM, 143));
     suite.each("status::a_signal_ends_a_call_whose_reader_is_blocked", signal_with_blocked_reader);
@@ -49,7 +53,12 @@ fn errors(backend: Backend) {
 
 fn out_of_range(backend: Backend) {
     for status in ["124", "134", "255"] {
-        backend.call("fail").with(["status", status]).run().expect(1).says(&["`fail`", status, "123"]);
+        backend
+            .call("fail")
+            .with(["status", status])
+            .run()
+            .expect(1)
+            .says(&["`fail`", status, "123"]);
     }
 }
 

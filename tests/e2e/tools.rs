@@ -68,7 +68,8 @@ fn executable(package: &str) -> PathBuf {
 
 /// The executables that a command of cargo makes, by the name of their target.
 pub fn executables(command: &mut Command) -> BTreeMap<String, PathBuf> {
-    let messages = messages(command.args(["--quiet", "--message-format", "json-render-diagnostics"]));
+    let messages =
+        messages(command.args(["--quiet", "--message-format", "json-render-diagnostics"]));
     let executable = |message: &Value| {
         let path = message["executable"].as_str()?;
         Some((message["target"]["name"].as_str()?.to_owned(), path.into()))
@@ -88,7 +89,8 @@ fn built_images(xtask: &Path) -> BTreeMap<String, PathBuf> {
 fn images_in(folder: &Path) -> BTreeMap<String, PathBuf> {
     let entries = std::fs::read_dir(folder).expect("AMPOULE_TEST_FUNCTIONS is a folder");
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let images = names.map(|name| (name.clone(), folder.join(&name).join(name).with_extension("elf")));
+    let images =
+        names.map(|name| (name.clone(), folder.join(&name).join(name).with_extension("elf")));
     images.filter(|(_, path)| path.is_file()).collect()
 }
 
