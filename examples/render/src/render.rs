@@ -18,9 +18,9 @@ pub fn render(
 }
 
 /// The contexts are those of the sections around, innermost last.
-fn parts<'a>(
+fn parts(
     template: &[Part<'_>],
-    contexts: &mut Vec<&'a Value>,
+    contexts: &mut Vec<&Value>,
     output: &mut impl Write<Error = Error>,
 ) -> Result<(), Error> {
     for part in template {
