@@ -11,7 +11,8 @@ pub mod field {
     pub const REASON: u32 = 2;
     /// string: what happened, for a person to read.
     pub const MESSAGE: u32 = 3;
-    /// varint, repeated: code addresses, innermost first: of the fault, then of the calls that led to it.
+    /// varint, repeated: addresses inside instructions, innermost first: of the one that faulted,
+    /// then of the calls that led there.
     pub const BACKTRACE: u32 = 4;
 }
 

@@ -21,8 +21,10 @@ const FETCH: u64 = 1 << 4;
 /// Ends the call with what is known of an exception.
 pub fn report(exception: Exception) -> ! {
     let message = describe(&exception);
+    let frameless = memory::frameless_code().contains(&exception.instruction);
+    let caller = if frameless { backtrace::caller(exception.stack) } else { None };
     let calls = backtrace::from_within(exception.stack, exception.frame);
-    let addresses = core::iter::once(exception.instruction).chain(calls);
+    let addresses = core::iter::once(exception.instruction).chain(caller).chain(calls);
     stream::exit(Reason::Faulted, 1, message.as_str(), addresses)
 }
 

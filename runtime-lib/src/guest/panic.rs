@@ -2,6 +2,7 @@
 
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use ampoule_abi::exit::{MAX_MESSAGE_BYTES, Reason};
 
@@ -35,8 +36,14 @@ impl Write for Message {
     }
 }
 
+static PANICKING: AtomicBool = AtomicBool::new(false);
+
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
+    if PANICKING.swap(true, Ordering::Relaxed) {
+        let why = "panicked while the message of a panic was made";
+        stream::exit(Reason::Panicked, 1, why, backtrace::from(arch::frame_pointer()));
+    }
     let message = Message::of(format_args!("{}", info.message()));
     let refused =
         Message::of(format_args!("memory allocation of {} bytes failed", memory::refused_bytes()));
