@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{Metadata, MetadataCommand, Package, PackageId};
 
 use crate::console::Console;
+use crate::image::Profile;
 use crate::image::spec::{Settings, SettingsError};
 use crate::manifest::Misplaced;
 use crate::nearest::suggestion;
@@ -127,9 +128,10 @@ impl Project {
         })
     }
 
-    /// Where the images of a function are put unless the caller says otherwise.
-    pub fn output(&self, function: &str) -> PathBuf {
-        self.target.join("fn").join(function)
+    /// Where the images of a function are put unless the caller says otherwise; those for debugging
+    /// lie apart, so that neither replaces the other.
+    pub fn output(&self, function: &str, profile: Profile) -> PathBuf {
+        self.target.join(profile.name()).join(function)
     }
 }
 
@@ -183,4 +185,20 @@ fn settings_of(package: &Package) -> Result<Settings, ProjectError> {
 fn shown(path: &Path) -> PathBuf {
     let here = std::env::current_dir().ok();
     here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project(functions: Vec<Function>) -> Project {
+        Project { root: "/p".into(), target: "/p/target".into(), runtime: None, functions }
+    }
+
+    #[test]
+    fn images_for_debugging_lie_apart() {
+        let output = |profile| project(Vec::new()).output("wc", profile);
+        assert_eq!(output(Profile::Optimised), Path::new("/p/target/fn/wc"));
+        assert_eq!(output(Profile::Debug), Path::new("/p/target/fn-debug/wc"));
+    }
 }

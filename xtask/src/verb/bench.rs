@@ -71,7 +71,7 @@ impl Bench {
         let console = if self.json { console.quieter() } else { console };
         let project = Project::load(Some(&launcher::checkout().join("Cargo.toml")), console)?;
         let function = project.function(FUNCTION)?;
-        let folder = project.output(FUNCTION);
+        let folder = project.output(FUNCTION, Profile::Optimised);
         let image = image::build(&project, function, Profile::Optimised, &folder, console)?.path;
         let image_bytes = std::fs::metadata(&image)?.len();
         let kernel = kernel_file()?;
