@@ -9,6 +9,7 @@ mod doctor;
 mod image;
 mod inspect;
 mod launcher;
+mod manifest;
 mod nearest;
 mod pipeline;
 mod progress;

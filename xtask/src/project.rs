@@ -3,12 +3,16 @@
 //! A function is a binary target of a workspace member that depends on the runtime. Nothing else
 //! marks one, so that a function stays an ordinary crate.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::{Metadata, MetadataCommand, Package, PackageId};
 
 use crate::console::Console;
+use crate::image::Profile;
 use crate::image::spec::{Settings, SettingsError};
+use crate::manifest::Misplaced;
 use crate::nearest::suggestion;
 
 /// Name of the package that a function depends on.
@@ -51,12 +55,20 @@ pub enum ProjectError {
     #[error("cargo cannot read the project")]
     Unreadable(#[from] cargo_metadata::Error),
     /// A function's settings are wrong.
-    #[error("[package.metadata.fn] of {manifest}: {why}")]
+    #[error("{manifest}:{why}")]
     Settings {
         /// The manifest.
         manifest: PathBuf,
-        /// What is wrong.
-        why: Box<SettingsError>,
+        /// What is wrong, and where.
+        why: Box<Misplaced<SettingsError>>,
+    },
+    /// A function's manifest cannot be read.
+    #[error("{manifest} cannot be read: {why}")]
+    Manifest {
+        /// The manifest.
+        manifest: PathBuf,
+        /// What went wrong.
+        why: io::Error,
     },
     /// The runtime is not among the project's dependencies, as cargo resolves them.
     #[error("cargo does not find the package `{RUNTIME_PACKAGE}` that functions depend on")]
@@ -116,9 +128,10 @@ impl Project {
         })
     }
 
-    /// Where the images of a function are put unless the caller says otherwise.
-    pub fn output(&self, function: &str) -> PathBuf {
-        self.target.join("fn").join(function)
+    /// Where the images of a function are put unless the caller says otherwise; those for debugging
+    /// lie apart, so that neither replaces the other.
+    pub fn output(&self, function: &str, profile: Profile) -> PathBuf {
+        self.target.join(profile.name()).join(function)
     }
 }
 
@@ -147,9 +160,7 @@ fn resolved_runtime(metadata: &Metadata) -> Result<PathBuf, ProjectError> {
 }
 
 fn functions_of(package: &Package) -> Result<Vec<Function>, ProjectError> {
-    let settings = Settings::from_metadata(&package.metadata).map_err(|why| {
-        ProjectError::Settings { manifest: package.manifest_path.clone().into(), why: why.into() }
-    })?;
+    let settings = settings_of(package)?;
     let binaries = package.targets.iter().filter(|target| target.is_bin());
     let function = |target: &cargo_metadata::Target| Function {
         name: target.name.clone(),
@@ -160,4 +171,34 @@ fn functions_of(package: &Package) -> Result<Vec<Function>, ProjectError> {
         settings: settings.clone(),
     };
     Ok(binaries.map(function).collect())
+}
+
+fn settings_of(package: &Package) -> Result<Settings, ProjectError> {
+    let manifest = || shown(package.manifest_path.as_std_path());
+    let text = fs::read_to_string(&package.manifest_path)
+        .map_err(|why| ProjectError::Manifest { manifest: manifest(), why })?;
+    Settings::from_manifest(&text)
+        .map_err(|why| ProjectError::Settings { manifest: manifest(), why: why.into() })
+}
+
+/// A path as people write it: from the current folder if it lies there.
+fn shown(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().ok();
+    here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project(functions: Vec<Function>) -> Project {
+        Project { root: "/p".into(), target: "/p/target".into(), runtime: None, functions }
+    }
+
+    #[test]
+    fn images_for_debugging_lie_apart() {
+        let output = |profile| project(Vec::new()).output("wc", profile);
+        assert_eq!(output(Profile::Optimised), Path::new("/p/target/fn/wc"));
+        assert_eq!(output(Profile::Debug), Path::new("/p/target/fn-debug/wc"));
+    }
 }

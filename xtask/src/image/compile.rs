@@ -27,7 +27,13 @@ pub enum Profile {
 }
 
 impl Profile {
-    fn name(self) -> &'static str {
+    /// The profile that `--debug` chooses, or its absence.
+    pub fn chosen(debug: bool) -> Self {
+        if debug { Self::Debug } else { Self::Optimised }
+    }
+
+    /// Its name, for cargo and in paths.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Optimised => "fn",
             Self::Debug => "fn-debug",

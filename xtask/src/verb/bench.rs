@@ -17,7 +17,7 @@ use crate::bench::machine::Machine;
 use crate::bench::statistics::Percentiles;
 use crate::bench::subject::Subject;
 use crate::cargo;
-use crate::console::Console;
+use crate::console::{Console, short_size};
 use crate::image::{self, Profile};
 use crate::launcher;
 use crate::project::Project;
@@ -71,7 +71,7 @@ impl Bench {
         let console = if self.json { console.quieter() } else { console };
         let project = Project::load(Some(&launcher::checkout().join("Cargo.toml")), console)?;
         let function = project.function(FUNCTION)?;
-        let folder = project.output(FUNCTION);
+        let folder = project.output(FUNCTION, Profile::Optimised);
         let image = image::build(&project, function, Profile::Optimised, &folder, console)?.path;
         let image_bytes = std::fs::metadata(&image)?.len();
         let kernel = kernel_file()?;
@@ -166,13 +166,7 @@ fn print(results: &Results) {
         machine.load_1min,
         machine.commit
     );
-    anstream::println!(
-        "image {} ({} bytes), guest memory {}, {} starts each; times in ms\n",
-        units::bytes(results.image_bytes),
-        results.image_bytes,
-        units::bytes(results.memory_bytes),
-        results.runs
-    );
+    anstream::println!("{}\n", conditions(results.image_bytes, results.memory_bytes, results.runs));
     let width = results.subjects.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
     anstream::println!(
         "{:width$}  {:>26}  {:>26}  {:>6}",
@@ -192,7 +186,25 @@ fn print(results: &Results) {
     }
 }
 
+/// What was measured, on one line.
+fn conditions(image_bytes: u64, memory_bytes: u64, runs: u32) -> String {
+    let (image, memory) = (short_size(image_bytes), units::bytes(memory_bytes));
+    format!("image {image} ({image_bytes} bytes), memory {memory}, {runs} starts each; times in ms")
+}
+
 fn milliseconds(times: Percentiles) -> String {
     let ms = |us: u64| us as f64 / 1000.0;
     format!("{:.2}  {:.2}  {:.2}", ms(times.p50), ms(times.p90), ms(times.p99))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_told_at_a_glance_and_exactly() {
+        let line = conditions(61_440, 4 << 20, 50);
+        let expected = "image 60.0 KiB (61440 bytes), memory 4MiB, 50 starts each; times in ms";
+        assert_eq!(line, expected);
+    }
 }

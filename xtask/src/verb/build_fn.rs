@@ -27,7 +27,7 @@ pub struct BuildFn {
     /// Build every function of the project
     #[arg(long, conflicts_with = "names")]
     all: bool,
-    /// Folder for the images [default: target/fn/NAME]
+    /// Folder for the images [default: target/fn/NAME, or target/fn-debug/NAME with --debug]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// How to report what was built: for people on STDERR, or one JSON object per line on STDOUT
@@ -69,9 +69,10 @@ impl BuildFn {
     pub fn run(self, console: Console) -> Result<ExitCode> {
         let project = Project::load(self.manifest_path.as_deref(), console)?;
         let functions = self.chosen(&project)?;
-        let profile = if self.debug { Profile::Debug } else { Profile::Optimised };
+        let profile = Profile::chosen(self.debug);
         for function in functions {
-            let folder = self.out.clone().unwrap_or_else(|| project.output(&function.name));
+            let default = || project.output(&function.name, profile);
+            let folder = self.out.clone().unwrap_or_else(default);
             let built = image::build(&project, function, profile, &folder, console)?;
             match self.message_format {
                 MessageFormat::Human => say(function, &built, console),

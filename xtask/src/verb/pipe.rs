@@ -68,7 +68,7 @@ impl Pipe {
                 none => none.insert(Project::load(self.manifest_path.as_deref(), console)?),
             };
             let function = project.function(&stage[0])?;
-            let folder = project.output(&function.name);
+            let folder = project.output(&function.name, Profile::Optimised);
             let built = image::build(project, function, Profile::Optimised, &folder, console)?;
             images.push(built.path);
         }
