@@ -37,7 +37,7 @@ pub(crate) fn variables() -> impl Iterator<Item = (&'static [u8], &'static [u8])
 }
 
 pub(crate) fn exit(status: u8) -> ! {
-    stream::exit(Reason::Returned, status, "", core::iter::empty())
+    stream::exit(Reason::Returned, status, "", &[])
 }
 
 pub(crate) fn with_generator<T>(use_it: impl FnOnce(&mut ChaCha20Rng) -> T) -> T {

@@ -52,5 +52,5 @@ pub fn start(start_information: u64) -> ! {
         abandon();
     }
     let status = ampoule_function();
-    stream::exit(Reason::Returned, status, "", core::iter::empty())
+    stream::exit(Reason::Returned, status, "", &[])
 }

@@ -151,11 +151,11 @@ pub(crate) fn write(output: Output, bytes: &[u8]) -> Result<(), io::Error> {
 
 /// Ends the call because the launcher does not keep to the contract.
 pub fn protocol_error(why: &str) -> ! {
-    exit(Reason::Protocol, 1, why, core::iter::empty())
+    exit(Reason::Protocol, 1, why, &[])
 }
 
 /// Ends the call: says how, then waits for the machine to be destroyed.
-pub fn exit(reason: Reason, status: u8, why: &str, backtrace: impl Iterator<Item = u64>) -> ! {
+pub fn exit(reason: Reason, status: u8, why: &str, backtrace: &[u64]) -> ! {
     let mut buffer = [0; exit::MAX_BYTES];
     let message = exit::write(reason, status, why, backtrace, &mut buffer);
     // SAFETY: this never returns, so whoever borrowed the call never runs again.
