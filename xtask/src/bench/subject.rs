@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -51,14 +51,18 @@ pub enum SubjectError {
         source: io::Error,
     },
     /// It did not do what it should.
-    #[error("{name} gave {found:?} after {exit:?} instead of the 16 bytes it was given; {stderr}")]
-    WrongOutput {
+    #[error("{name} ended with {status} after {exit:.1?} and gave {found:?}; {wanted}: {stderr}")]
+    Failed {
         /// The subject.
         name: String,
+        /// How it ended, or was killed because it hung.
+        status: ExitStatus,
+        /// When.
+        exit: Duration,
         /// What it wrote.
         found: String,
-        /// When it ended, or was killed because it hung.
-        exit: Duration,
+        /// What it should have done.
+        wanted: &'static str,
         /// What it said.
         stderr: String,
     },
@@ -165,12 +169,17 @@ impl Subject {
         }
         let finished = child.wait_with_output().map_err(failed)?;
         let exit = start.elapsed();
-        let hung = exit >= DEADLINE;
-        if hung || (self.echoes && output != INPUT) {
-            return Err(SubjectError::WrongOutput {
+        let right = if self.echoes { output == INPUT } else { output.is_empty() };
+        if !right || !finished.status.success() {
+            return Err(SubjectError::Failed {
                 name: self.name.clone(),
-                found: String::from_utf8_lossy(&output).into_owned(),
+                status: finished.status,
                 exit,
+                found: String::from_utf8_lossy(&output).into_owned(),
+                wanted: match self.echoes {
+                    true => "it must copy STDIN to STDOUT and succeed",
+                    false => "it must write nothing and succeed",
+                },
                 stderr: String::from_utf8_lossy(&finished.stderr).into_owned(),
             });
         }
@@ -187,4 +196,26 @@ fn name_of(accel: Accel) -> &'static str {
 
 fn bare_name(accel: Accel) -> String {
     format!("bare kernel, qemu-{}", name_of(accel))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_that_copies_is_measured() {
+        let times = Subject::peer("cat").measure().expect("measured");
+        assert!(times.first_byte.is_some_and(|first_byte| first_byte <= times.exit));
+    }
+
+    #[test]
+    fn a_subject_that_fails_is_not_taken_for_a_fast_one() {
+        let message = |subject: &Subject| subject.measure().expect_err("failed").to_string();
+        let silent = message(&Subject::peer("true"));
+        assert!(silent.contains("it must copy STDIN to STDOUT"), "{silent}");
+        let failing = message(&Subject::peer("sh -c 'cat; echo oh >&2; exit 3'"));
+        assert!(failing.contains("exit status: 3") && failing.contains("oh"), "{failing}");
+        let bare = Subject { echoes: false, ..Subject::peer("false") };
+        assert!(message(&bare).contains("it must write nothing and succeed"));
+    }
 }
