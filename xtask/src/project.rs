@@ -121,11 +121,25 @@ impl Project {
         self.functions.iter().find(|function| function.name == name).ok_or_else(|| {
             let names = self.functions.iter().map(|function| function.name.as_str());
             let hint = match suggestion(name, names) {
+                _ if self.functions.is_empty() => {
+                    "; there is none yet: `cargo xtask new NAME` makes one".into()
+                }
                 near if !near.is_empty() => near,
-                _ => "; `cargo xtask list` shows those that there are".into(),
+                _ => format!("; `cargo xtask list{}` shows those that there are", self.option()),
             };
             NoSuchFunction { name: name.into(), root: self.root.display().to_string(), hint }
         })
+    }
+
+    /// The option that names this project, if it is not the one around the current folder.
+    fn option(&self) -> String {
+        let around = std::env::current_dir().is_ok_and(|here| here.starts_with(&self.root));
+        let manifest = self.root.join("Cargo.toml").display().to_string();
+        if around {
+            String::new()
+        } else {
+            format!(" --manifest-path {}", shell_words::quote(&manifest))
+        }
     }
 
     /// Where the images of a function are put unless the caller says otherwise; those for debugging
@@ -200,5 +214,24 @@ mod tests {
         let output = |profile| project(Vec::new()).output("wc", profile);
         assert_eq!(output(Profile::Optimised), Path::new("/p/target/fn/wc"));
         assert_eq!(output(Profile::Debug), Path::new("/p/target/fn-debug/wc"));
+    }
+
+    #[test]
+    fn an_unknown_function_leads_to_those_that_there_are() {
+        let hint = |project: Project, name| {
+            project.function(name).err().map(|error| error.hint).unwrap_or_default()
+        };
+        let function = || Function {
+            name: "wc".into(),
+            package: PackageId { repr: "wc".into() },
+            version: "0.1.0".into(),
+            description: None,
+            manifest: "/p/Cargo.toml".into(),
+            settings: Settings::default(),
+        };
+        assert!(hint(project(Vec::new()), "wc").contains("`cargo xtask new NAME`"));
+        assert_eq!(hint(project(vec![function()]), "wcc"), "; did you mean \"wc\"?");
+        let expected = "`cargo xtask list --manifest-path /p/Cargo.toml` shows";
+        assert!(hint(project(vec![function()]), "zzz").contains(expected));
     }
 }

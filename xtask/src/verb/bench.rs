@@ -7,17 +7,16 @@ use std::time::Duration;
 
 use ampoule_abi::layout::MIN_MEMORY_BYTES;
 use ampoule_boot::host::{Accel, probe_kvm};
-use ampoule_boot::units;
 use anyhow::{Context, Result};
 use clap::Args;
-use serde::Serialize;
 
 use crate::bench::bare_kernel;
 use crate::bench::machine::Machine;
+use crate::bench::report::{Results, Row};
 use crate::bench::statistics::Percentiles;
 use crate::bench::subject::Subject;
 use crate::cargo;
-use crate::console::{Console, short_size};
+use crate::console::Console;
 use crate::image::{self, Profile};
 use crate::launcher;
 use crate::project::Project;
@@ -47,25 +46,6 @@ pub struct Bench {
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Results {
-    schema: &'static str,
-    #[serde(flatten)]
-    machine: Machine,
-    runs: u32,
-    image_bytes: u64,
-    memory_bytes: u64,
-    subjects: Vec<Row>,
-}
-
-#[derive(Serialize)]
-struct Row {
-    name: String,
-    first_byte_us: Option<Percentiles>,
-    exit_us: Percentiles,
-    exit_ratio: Option<f64>,
-}
-
 impl Bench {
     pub fn run(self, console: Console) -> Result<ExitCode> {
         let console = if self.json { console.quieter() } else { console };
@@ -88,7 +68,7 @@ impl Bench {
         if self.json {
             anstream::println!("{}", serde_json::to_string_pretty(&results)?);
         } else {
-            print(&results);
+            results.print();
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -153,58 +133,4 @@ fn measure(subjects: &[Subject], runs: u32, console: Console) -> Result<Vec<Row>
         exit_ratio: ratio(index),
     };
     Ok(subjects.iter().enumerate().map(row).collect())
-}
-
-fn print(results: &Results) {
-    let machine = &results.machine;
-    anstream::println!(
-        "{}, {} processors, Linux {}, {}, load {:.2}, commit {}",
-        machine.processor,
-        machine.processors,
-        machine.kernel,
-        machine.qemu,
-        machine.load_1min,
-        machine.commit
-    );
-    anstream::println!("{}\n", conditions(results.image_bytes, results.memory_bytes, results.runs));
-    let width = results.subjects.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
-    anstream::println!(
-        "{:width$}  {:>26}  {:>26}  {:>6}",
-        "",
-        "first byte p50  p90  p99",
-        "exit p50   p90   p99",
-        "ratio"
-    );
-    for row in &results.subjects {
-        let ratio = row.exit_ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}"));
-        anstream::println!(
-            "{:width$}  {:>26}  {:>26}  {ratio:>6}",
-            row.name,
-            row.first_byte_us.map_or_else(String::new, milliseconds),
-            milliseconds(row.exit_us),
-        );
-    }
-}
-
-/// What was measured, on one line.
-fn conditions(image_bytes: u64, memory_bytes: u64, runs: u32) -> String {
-    let (image, memory) = (short_size(image_bytes), units::bytes(memory_bytes));
-    format!("image {image} ({image_bytes} bytes), memory {memory}, {runs} starts each; times in ms")
-}
-
-fn milliseconds(times: Percentiles) -> String {
-    let ms = |us: u64| us as f64 / 1000.0;
-    format!("{:.2}  {:.2}  {:.2}", ms(times.p50), ms(times.p90), ms(times.p99))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_told_at_a_glance_and_exactly() {
-        let line = conditions(61_440, 4 << 20, 50);
-        let expected = "image 60.0 KiB (61440 bytes), memory 4MiB, 50 starts each; times in ms";
-        assert_eq!(line, expected);
-    }
 }

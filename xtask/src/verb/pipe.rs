@@ -22,8 +22,8 @@ A stage is a function or image and its arguments, quoted as in a shell. OPTIONS 
 `ampoule run` and hold for every stage. The status is that of the last stage that failed, or 0.
 
 Examples:
-  cargo xtask pipe \"csv2json\" \"jq .[0]\" < airports.csv
-  cargo xtask pipe \"grep -i heliport\" \"wc -l\" -- --accel tcg --timeout 10s < airports.csv"
+  cargo xtask pipe csv2json \"jq -r .name\" < tests/data/airports.csv
+  cargo xtask pipe \"grep -i field\" \"wc -l\" -- --timeout 10s < tests/data/airports.csv"
 )]
 pub struct Pipe {
     /// Manifest of another Cargo project
