@@ -5,7 +5,12 @@ use std::process::{Command, Stdio};
 
 use rustix::process::geteuid;
 
+use crate::image::compile::{GUEST_CFG, TARGET};
 use crate::launcher;
+use crate::project::RUNTIME_PACKAGE;
+
+/// The backends that the end-to-end tests must find.
+const BACKENDS: &str = "AMPOULE_TEST_BACKENDS";
 
 /// One check.
 #[derive(Debug)]
@@ -35,14 +40,32 @@ pub fn all(has_kvm: bool) -> Vec<Check> {
             "lints",
             &["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"],
         ),
+        guest_lints(),
         documentation,
-        cargo("tests", &["test", "--workspace", "--no-fail-fast"]),
     ];
+    let mut tests = cargo("tests", &["test", "--workspace", "--no-fail-fast"]);
+    // A backend that is named and missing is a failure, not a skip.
+    tests.command.env(BACKENDS, if has_kvm { "qemu-kvm,qemu-tcg" } else { "qemu-tcg" });
+    checks.push(tests);
     if has_kvm {
         let tests = cargo("tests with KVM hidden", &["test", "--package", "e2e"]);
-        checks.push(without_kvm(&tests, geteuid().is_root()));
+        let mut tests = without_kvm(&tests, geteuid().is_root());
+        tests.command.env(BACKENDS, "qemu-tcg");
+        checks.push(tests);
     }
     checks
+}
+
+/// The lints once more for what only images are made of.
+fn guest_lints() -> Check {
+    let target = launcher::checkout().join("target/guest");
+    let mut check = cargo(
+        "lints of the guest",
+        &["clippy", "--package", RUNTIME_PACKAGE, "--quiet", "--target", TARGET],
+    );
+    check.command.arg("--target-dir").arg(target).args(["--", "--deny", "warnings"]);
+    check.command.env("CARGO_ENCODED_RUSTFLAGS", GUEST_CFG.join("\x1f"));
+    check
 }
 
 fn cargo(name: &'static str, arguments: &[&str]) -> Check {
