@@ -96,7 +96,7 @@ where
     E: Write + Send + 'static,
 {
     let Streams { stdin, stdout, stderr } = streams;
-    let (to_guest, from_guest) = (guest.stream().try_clone()?, guest.stream().try_clone()?);
+    let (to_guest, from_guest) = (guest.stream().try_clone()?, guest.words()?);
     let (sender, counters) = (events.0.clone(), Arc::clone(traffic));
     thread::Builder::new()
         .name("stdin".to_owned())
