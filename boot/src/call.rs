@@ -10,6 +10,7 @@ use crate::backend::{Backend, LaunchError};
 use crate::context::{self, Context, ContextError, EnvironmentVariable};
 use crate::guest::Guest;
 use crate::host::{self, AccelChoice};
+use crate::image;
 use crate::outcome::{Limits, Phases};
 use crate::session::traffic::Traffic;
 use crate::session::{self, Events, Learnt, Stopper, Streams};
@@ -26,6 +27,18 @@ pub enum RequestError {
     /// No guest can have that much memory.
     #[error(transparent)]
     Memory(#[from] UnitError),
+    /// The image is larger than the memory.
+    #[error(
+        "{} of memory is too little for the image, which ends at {end:#x}: give it at least {}, \
+            or the image's own by leaving --memory out",
+        units::bytes(*memory_bytes), units::bytes(image::least_memory(*end))
+    )]
+    TooLittleMemory {
+        /// First guest-physical address after the image.
+        end: u64,
+        /// The memory that the caller gives.
+        memory_bytes: u64,
+    },
     /// The function cannot be told what it is to be told.
     #[error(transparent)]
     Context(#[from] ContextError),
@@ -173,7 +186,11 @@ impl Call {
         let note = self.image.note();
         let memory_bytes = self.memory_bytes.unwrap_or(note.memory_bytes);
         units::check_memory(memory_bytes).map_err(RequestError::Memory)?;
-        self.image.facts().check_fits(memory_bytes)?;
+        let facts = self.image.facts();
+        // The image's own amount was checked with the image, so this one is the caller's.
+        facts
+            .check_fits(memory_bytes)
+            .map_err(|_| RequestError::TooLittleMemory { end: facts.end(), memory_bytes })?;
         let own = Some(note.timeout_ms).filter(|&ms| ms > 0).map(Duration::from_millis);
         Ok(Limits { memory_bytes, timeout: self.timeout.or(own) })
     }

@@ -74,7 +74,7 @@ pub enum GuestEnd {
     Stopped,
     /// The guest reset or switched off its machine; a triple fault does so too.
     Reset,
-    /// The guest did what the accelerator cannot execute.
+    /// The machine stands still: the guest did what the accelerator cannot execute.
     Stuck(String),
     /// The monitor itself failed.
     Failed(String),

@@ -202,7 +202,7 @@ pub enum ImageError {
 }
 
 /// The least memory a guest can have whose image ends at `end`.
-fn least_memory(end: u64) -> u64 {
+pub(crate) fn least_memory(end: u64) -> u64 {
     units::nearest_memory(end.next_multiple_of(layout::LARGE_PAGE_BYTES))
 }
 

@@ -19,6 +19,7 @@ use ampoule_abi::messages::ImageNote;
 use rustix::fs::OFlags;
 
 pub use check::{Facts, Segment, check};
+pub(crate) use error::least_memory;
 pub use error::{ImageError, OpenError};
 
 /// Largest image file that is read, in bytes; no guest can have more memory than this.

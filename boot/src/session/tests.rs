@@ -15,7 +15,10 @@ use prost::Message;
 use crate::backend::{Backend, fake::Fake};
 use crate::guest::GuestEnd;
 use crate::host::AccelChoice;
-use crate::image::{Image, sample::Sample};
+use crate::image::{
+    Image,
+    sample::{DATA, Sample},
+};
 use crate::outcome::{Outcome, Reason};
 use crate::session::StopCause;
 use crate::{Call, Error};
@@ -162,7 +165,9 @@ fn a_machine_that_ends_without_an_exit_message_never_succeeded() {
         })
     };
     assert_eq!(end(GuestEnd::Reset).exit_code, 134);
-    assert_eq!(end(GuestEnd::Stuck("emulation".to_owned())).exit_code, 134);
+    let stuck = end(GuestEnd::Stuck("emulation".to_owned()));
+    assert_eq!(stuck.exit_code, 125);
+    assert!(stuck.message.expect("a message").contains("--accel tcg"));
     let failed = end(GuestEnd::Failed("exit status 1".to_owned()));
     assert_eq!(failed.exit_code, 125);
     assert!(failed.message.expect("a message").contains("exit status 1"));
@@ -266,6 +271,10 @@ fn a_request_that_makes_no_sense_starts_nothing() {
     };
     let idle = || call(|_| GuestEnd::Reset);
     assert_eq!(refused(idle().memory_bytes(5 << 20)), 125);
+    let mut large = Sample::default();
+    large.programs[DATA].p_memsz = (4u64 << 20).into();
+    let large = Call::new(Image::from_bytes(large.build()).expect("a good image"));
+    assert_eq!(refused(large.memory_bytes(4 << 20)), 125);
     assert_eq!(refused(idle().env("FN_NAME", "x")), 125);
     assert_eq!(refused(idle().args(["a\0b"])), 125);
     assert_eq!(Error::Image(crate::image::ImageError::NotElf).exit_code(), 126);
