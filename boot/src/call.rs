@@ -57,7 +57,7 @@ pub struct Call {
     notice: Notice,
     trace: Notice,
     traffic: Arc<Traffic>,
-    events: Events,
+    pub(crate) events: Events,
 }
 
 impl Call {
@@ -170,10 +170,18 @@ impl Call {
         .map_err(RequestError::Context)?;
         let guest = self.launch(limits)?;
         let launched = self.traffic.began().elapsed();
+        let abi_version = self.image.note().abi_version;
         let streams = Streams { stdin, stdout, stderr };
-        let learnt =
-            session::converse(&guest, start, streams, deadline, &self.traffic, &self.events)
-                .map_err(LaunchError::system("start the threads of a call"))?;
+        let learnt = session::converse(
+            &guest,
+            abi_version,
+            start,
+            streams,
+            deadline,
+            &self.traffic,
+            &self.events,
+        )
+        .map_err(LaunchError::system("start the threads of a call"))?;
         let peak_memory_bytes = guest.peak_memory_bytes();
         guest.stop();
         let phases = self.phases(launched, &learnt);

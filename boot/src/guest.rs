@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -110,7 +110,12 @@ impl Guest {
     /// Waits until the machine is gone and nothing of it is left; `None` if that takes longer.
     /// Yields once.
     pub fn wait(&self, longest: Duration) -> Option<GuestEnd> {
-        self.ended.recv_timeout(longest).ok()
+        self.wait_again(longest).ok()
+    }
+
+    /// As [`Guest::wait`], and tells whether it is worth waiting on.
+    pub(crate) fn wait_again(&self, longest: Duration) -> Result<GuestEnd, RecvTimeoutError> {
+        self.ended.recv_timeout(longest)
     }
 
     /// The most memory that the machine has occupied on the host so far, in bytes, if known.

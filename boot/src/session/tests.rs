@@ -20,7 +20,7 @@ use crate::image::{
     sample::{DATA, Sample},
 };
 use crate::outcome::{Outcome, Reason};
-use crate::session::StopCause;
+use crate::session::{Event, StopCause};
 use crate::{Call, Error};
 
 /// A sink whose contents can be seen from outside.
@@ -189,15 +189,61 @@ fn a_broken_protocol_is_the_launcher_s_failure() {
     });
     assert_eq!((outcome.exit_code, outcome.reason), (125, Reason::ProtocolError));
     let outcome = run(|stream| {
+        send(&stream, Kind::Ready(Ready { abi_version: ABI_VERSION + 1 }));
+        hang(&stream);
+        GuestEnd::Reset
+    });
+    assert_eq!((outcome.exit_code, outcome.reason), (125, Reason::ProtocolError));
+    assert!(outcome.message.expect("a message").contains("the note of its image names 1"));
+}
+
+#[test]
+fn what_follows_an_exit_message_is_ignored() {
+    let outcome = run(|stream| {
         send(&stream, ready());
-        let frame = ToHost { kind: Some(exit(0, ExitReason::Returned)) };
+        let frame = ToHost { kind: Some(exit(3, ExitReason::Returned)) };
         let mut bytes = frame.encode_length_delimited_to_vec();
-        bytes.push(0);
+        bytes.extend([0; 9]);
         let _ = (&stream).write_all(&bytes);
         hang(&stream);
         GuestEnd::Reset
     });
-    assert_eq!(outcome.reason, Reason::ProtocolError);
+    assert_eq!((outcome.exit_code, outcome.reason), (3, Reason::Returned));
+}
+
+/// Closes its stream and stays until `gate` opens, which it does with the test.
+fn half_gone(gate: mpsc::Receiver<()>) -> impl Fn(UnixStream) -> GuestEnd + Send + Sync {
+    let gate = Mutex::new(gate);
+    move |stream| {
+        let _ = stream.shutdown(std::net::Shutdown::Both);
+        let _ = gate.lock().expect("one guest").recv();
+        GuestEnd::Reset
+    }
+}
+
+#[test]
+fn a_machine_that_outlives_its_stream_does_not_outlive_a_deadline_or_a_signal() {
+    let (_open, gate) = mpsc::channel();
+    let late = call(half_gone(gate)).timeout(Duration::from_millis(50));
+    let late = late.run(io::empty(), io::sink(), io::sink()).expect("an outcome");
+    assert_eq!((late.exit_code, late.reason), (124, Reason::DeadlineExceeded));
+    let (_open, gate) = mpsc::channel();
+    let stopped = call(half_gone(gate));
+    let (stopper, events) = (stopped.stopper(), stopped.events.0.clone());
+    // The stream's end comes first.
+    let _ = events.send(Event::StreamEnded);
+    stopper.stop(StopCause::Terminated);
+    let stopped = stopped.run(io::empty(), io::sink(), io::sink()).expect("an outcome");
+    assert_eq!(stopped.exit_code, 143);
+}
+
+#[test]
+fn an_exit_that_has_come_wins_over_a_deadline_that_has_passed() {
+    let (sender, events) = mpsc::channel();
+    let _ = sender.send(Event::Exit(Exit::default(), ExitReason::Returned));
+    let passed = Some(Instant::now());
+    assert!(matches!(super::next(&events, passed), Ok(Event::Exit(..))));
+    assert!(super::next(&events, passed).is_err());
 }
 
 #[test]
