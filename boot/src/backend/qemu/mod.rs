@@ -107,9 +107,13 @@ fn peak_memory_bytes(status: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::fd::AsRawFd;
     use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
     use std::sync::Arc;
     use std::time::Duration;
+
+    use tempfile::TempDir;
 
     use super::*;
     use crate::backend::Backend;
@@ -142,12 +146,40 @@ mod tests {
         assert!(error.contains("no-such-monitor was not found: install QEMU"), "{error}");
     }
 
-    #[test]
-    fn a_second_attempt_that_cannot_start_ends_the_guest() {
+    /// A monitor that is a shell script, in a directory that goes with the returned value.
+    fn script(text: &str) -> (TempDir, PathBuf) {
         let directory = tempfile::tempdir().expect("a directory");
         let program = directory.path().join("monitor");
-        fs::write(&program, "#!/bin/sh\nrm \"$0\"\nexit 1\n").expect("written");
+        fs::write(&program, format!("#!/bin/sh\n{text}\n")).expect("written");
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("executable");
+        (directory, program)
+    }
+
+    #[test]
+    fn nothing_of_the_launcher_s_surroundings_is_handed_on() {
+        let text = "env > \"$0.env\"; ls /proc/self/fd > \"$0.fds\"; exit 1";
+        let (directory, program) = script(text);
+        let null = fs::File::open("/dev/null").expect("a file");
+        let inherited = rustix::io::fcntl_dupfd_cloexec(&null, 100).expect("a copy");
+        rustix::io::fcntl_setfd(&inherited, rustix::io::FdFlags::empty()).expect("inheritable");
+        let spec = spec(AccelPlan { first: Accel::Tcg, may_fall_back: false });
+        let guest = Qemu::new(program).launch(&spec).expect("a start");
+        assert!(matches!(guest.wait(Duration::from_secs(60)), Some(GuestEnd::Failed(_))));
+        let read = |name| fs::read_to_string(directory.path().join(name)).expect("written");
+        let (variables, descriptors) = (read("monitor.env"), read("monitor.fds"));
+        let names = variables.lines().filter_map(|line| Some(line.split_once('=')?.0));
+        // A shell sets the last three by itself.
+        let known = ["PATH", "LD_LIBRARY_PATH", "PWD", "SHLVL", "_"];
+        let others: Vec<_> = names.filter(|name| !known.contains(name)).collect();
+        assert!(others.is_empty(), "{others:?}");
+        let number = inherited.as_raw_fd().to_string();
+        assert!(descriptors.lines().any(|line| line == "5"), "{descriptors}");
+        assert!(descriptors.lines().all(|line| line != number), "{descriptors}");
+    }
+
+    #[test]
+    fn a_second_attempt_that_cannot_start_ends_the_guest() {
+        let (_directory, program) = script("rm \"$0\"; exit 1");
         let spec = spec(AccelPlan { first: Accel::Kvm, may_fall_back: true });
         let guest = Qemu::new(program).launch(&spec).expect("a first attempt");
         match guest.wait(Duration::from_secs(60)) {
