@@ -97,6 +97,8 @@ pub enum Reason {
     Interrupted,
     /// SIGTERM.
     Terminated,
+    /// The launcher could not set itself up.
+    LauncherFailed,
     /// The caller's request makes no sense.
     BadRequest,
     /// The image exists but cannot be run.
@@ -117,6 +119,7 @@ impl Reason {
             Self::ProtocolError
             | Self::BackendFailed
             | Self::MachineStuck
+            | Self::LauncherFailed
             | Self::StdinFailed
             | Self::StdoutFailed
             | Self::BadRequest => status::LAUNCHER,

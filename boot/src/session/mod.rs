@@ -61,9 +61,10 @@ pub enum StopCause {
 pub struct Stopper(pub(crate) Sender<Event>);
 
 impl Stopper {
-    /// Ends the call's machine and lets the call return.
-    pub fn stop(&self, cause: StopCause) {
-        let _ = self.0.send(Event::Stop(cause));
+    /// Ends the call's machine and lets the call return; whether the call was still there to hear
+    /// it.
+    pub fn stop(&self, cause: StopCause) -> bool {
+        self.0.send(Event::Stop(cause)).is_ok()
     }
 }
 

@@ -286,10 +286,12 @@ fn a_call_can_be_stopped_from_another_thread() {
             hang(&stream);
             GuestEnd::Reset
         });
-        call.stopper().stop(cause);
+        let stopper = call.stopper();
+        assert!(stopper.stop(cause));
         let (blocked, _writer) = io::pipe().expect("a pipe");
         let outcome = call.run(blocked, io::sink(), io::sink()).expect("an outcome");
         assert_eq!(outcome.exit_code, exit_code);
+        assert!(!stopper.stop(cause), "nobody is there any more");
     }
 }
 
