@@ -10,6 +10,7 @@ use crate::backend::{Backend, LaunchError};
 use crate::context::{self, Context, ContextError, EnvironmentVariable};
 use crate::guest::Guest;
 use crate::host::{self, AccelChoice};
+use crate::image;
 use crate::outcome::{Limits, Phases};
 use crate::session::traffic::Traffic;
 use crate::session::{self, Events, Learnt, Stopper, Streams};
@@ -26,6 +27,18 @@ pub enum RequestError {
     /// No guest can have that much memory.
     #[error(transparent)]
     Memory(#[from] UnitError),
+    /// The image is larger than the memory.
+    #[error(
+        "{} of memory is too little for the image, which ends at {end:#x}: give it at least {}, \
+            or the image's own by leaving --memory out",
+        units::bytes(*memory_bytes), units::bytes(image::least_memory(*end))
+    )]
+    TooLittleMemory {
+        /// First guest-physical address after the image.
+        end: u64,
+        /// The memory that the caller gives.
+        memory_bytes: u64,
+    },
     /// The function cannot be told what it is to be told.
     #[error(transparent)]
     Context(#[from] ContextError),
@@ -44,7 +57,7 @@ pub struct Call {
     notice: Notice,
     trace: Notice,
     traffic: Arc<Traffic>,
-    events: Events,
+    pub(crate) events: Events,
 }
 
 impl Call {
@@ -157,10 +170,18 @@ impl Call {
         .map_err(RequestError::Context)?;
         let guest = self.launch(limits)?;
         let launched = self.traffic.began().elapsed();
+        let abi_version = self.image.note().abi_version;
         let streams = Streams { stdin, stdout, stderr };
-        let learnt =
-            session::converse(&guest, start, streams, deadline, &self.traffic, &self.events)
-                .map_err(LaunchError::system("start the threads of a call"))?;
+        let learnt = session::converse(
+            &guest,
+            abi_version,
+            start,
+            streams,
+            deadline,
+            &self.traffic,
+            &self.events,
+        )
+        .map_err(LaunchError::system("start the threads of a call"))?;
         let peak_memory_bytes = guest.peak_memory_bytes();
         guest.stop();
         let phases = self.phases(launched, &learnt);
@@ -173,7 +194,11 @@ impl Call {
         let note = self.image.note();
         let memory_bytes = self.memory_bytes.unwrap_or(note.memory_bytes);
         units::check_memory(memory_bytes).map_err(RequestError::Memory)?;
-        self.image.facts().check_fits(memory_bytes)?;
+        let facts = self.image.facts();
+        // The image's own amount was checked with the image, so this one is the caller's.
+        facts
+            .check_fits(memory_bytes)
+            .map_err(|_| RequestError::TooLittleMemory { end: facts.end(), memory_bytes })?;
         let own = Some(note.timeout_ms).filter(|&ms| ms > 0).map(Duration::from_millis);
         Ok(Limits { memory_bytes, timeout: self.timeout.or(own) })
     }

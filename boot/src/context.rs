@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Seek};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,6 +11,7 @@ use ampoule_abi::messages::{Start, ToGuest, Variable, to_guest};
 use ampoule_abi::start::RANDOMNESS_BYTES;
 use ampoule_abi::{ABI_VERSION, frame};
 use prost::Message;
+use rustix::fs::fstatfs;
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::outcome::Limits;
@@ -169,13 +170,25 @@ fn put(variables: &mut Vec<Variable>, name: &[u8], value: &[u8]) {
     variables.push(Variable { name: name.to_vec().into(), value: value.to_vec().into() });
 }
 
-/// The length of what is left in `stdin`, in bytes, where that is known: in a regular file.
+/// The length of what is left in `stdin`, in bytes, where that is known: in a regular file that
+/// is stored somewhere.
 pub fn content_length(stdin: impl AsFd) -> Option<u64> {
     let mut file = File::from(stdin.as_fd().try_clone_to_owned().ok()?);
     let metadata = file.metadata().ok().filter(|metadata| metadata.is_file())?;
+    if is_made_up(file.as_fd()) {
+        return None;
+    }
     // The copy shares its offset with `stdin`; asking for it moves nothing.
     let offset = file.stream_position().ok()?;
     Some(metadata.len().saturating_sub(offset))
+}
+
+/// Whether a file's contents come about as they are read, so that its length says nothing: 0 in
+/// /proc, a page in /sys. Such file systems have no blocks; of those that store something only
+/// tmpfs may have none either, where its size is not limited.
+fn is_made_up(file: BorrowedFd<'_>) -> bool {
+    const TMPFS_MAGIC: u32 = 0x0102_1994; // linux/magic.h
+    fstatfs(file).is_ok_and(|of| of.f_blocks == 0 && of.f_type as u32 != TMPFS_MAGIC)
 }
 
 /// What a command line passes on without being asked: the caller's tracing context, and the
@@ -259,5 +272,21 @@ mod tests {
         assert_eq!(content_length(&file), Some(file.metadata().expect("metadata").len()));
         let (reader, _writer) = io::pipe().expect("a pipe");
         assert_eq!(content_length(&reader), None);
+    }
+
+    #[test]
+    fn the_length_of_a_file_that_is_made_as_it_is_read_is_not_known() {
+        let status = File::open("/proc/self/status").expect("a file");
+        assert_eq!(content_length(&status), None);
+        match File::open("/sys/kernel/fscaps") {
+            Ok(file) => assert_eq!(content_length(&file), None),
+            Err(error) => eprintln!("skipped: /sys/kernel/fscaps: {error}"),
+        }
+        let flags = rustix::fs::MemfdFlags::CLOEXEC;
+        let memory = File::from(rustix::fs::memfd_create("test", flags).expect("a file"));
+        memory.set_len(3).expect("a length");
+        assert_eq!(content_length(&memory), Some(3));
+        let empty = tempfile::tempfile().expect("a file");
+        assert_eq!(content_length(&empty), Some(0));
     }
 }

@@ -2,9 +2,14 @@
 //!
 //! This is the seam: what lies above it does not know which backend runs.
 
+use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
-use std::sync::mpsc::Receiver;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::host::Accel;
 
@@ -16,6 +21,36 @@ pub struct Guest {
     stream: UnixStream,
     machine: Box<dyn Machine>,
     ended: Receiver<GuestEnd>,
+    heard: Heard,
+}
+
+/// Whether a guest's words have begun to be read, after which no other can take its place.
+#[derive(Clone, Debug, Default)]
+pub struct Heard(Arc<AtomicBool>);
+
+impl Heard {
+    /// Whether they have. Bytes that are not read yet do not count.
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Reads a guest's words.
+#[derive(Debug)]
+pub(crate) struct Words {
+    stream: UnixStream,
+    heard: Heard,
+}
+
+impl Read for Words {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.heard.get() {
+            // Told before the first bytes leave the socket: at no time are they in neither place.
+            poll(&mut [PollFd::new(&self.stream, PollFlags::IN)], None)?;
+            self.heard.0.store(true, Ordering::SeqCst);
+        }
+        self.stream.read(buffer)
+    }
 }
 
 /// What a backend does for a guest that it started.
@@ -39,7 +74,7 @@ pub enum GuestEnd {
     Stopped,
     /// The guest reset or switched off its machine; a triple fault does so too.
     Reset,
-    /// The guest did what the accelerator cannot execute.
+    /// The machine stands still: the guest did what the accelerator cannot execute.
     Stuck(String),
     /// The monitor itself failed.
     Failed(String),
@@ -48,7 +83,18 @@ pub enum GuestEnd {
 impl Guest {
     /// Puts together what a backend started. `ended` yields once, when the machine is gone.
     pub fn new(stream: UnixStream, machine: Box<dyn Machine>, ended: Receiver<GuestEnd>) -> Self {
-        Self { stream, machine, ended }
+        Self { stream, machine, ended, heard: Heard::default() }
+    }
+
+    /// Has `heard` tell the backend whether the guest was heard of.
+    pub fn telling(mut self, heard: Heard) -> Self {
+        self.heard = heard;
+        self
+    }
+
+    /// The stream's reading half.
+    pub(crate) fn words(&self) -> io::Result<Words> {
+        Ok(Words { stream: self.stream.try_clone()?, heard: self.heard.clone() })
     }
 
     /// The stream of the call; frames go both ways (SPEC C6).
@@ -64,7 +110,12 @@ impl Guest {
     /// Waits until the machine is gone and nothing of it is left; `None` if that takes longer.
     /// Yields once.
     pub fn wait(&self, longest: Duration) -> Option<GuestEnd> {
-        self.ended.recv_timeout(longest).ok()
+        self.wait_again(longest).ok()
+    }
+
+    /// As [`Guest::wait`], and tells whether it is worth waiting on.
+    pub(crate) fn wait_again(&self, longest: Duration) -> Result<GuestEnd, RecvTimeoutError> {
+        self.ended.recv_timeout(longest)
     }
 
     /// The most memory that the machine has occupied on the host so far, in bytes, if known.
@@ -81,5 +132,23 @@ impl Guest {
 impl Drop for Guest {
     fn drop(&mut self) {
         self.machine.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_guest_is_heard_of_before_its_words_leave_the_socket() {
+        let (ours, mut theirs) = UnixStream::pair().expect("a pair");
+        let mut words = Words { stream: ours, heard: Heard::default() };
+        theirs.write_all(b"hello").expect("sent");
+        assert!(!words.heard.get());
+        let mut buffer = [0; 8];
+        assert_eq!(words.read(&mut buffer).expect("read"), 5);
+        assert!(words.heard.get());
     }
 }

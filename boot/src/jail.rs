@@ -1,4 +1,5 @@
-//! What ties a monitor process to its launcher. The only unsafe code of this crate.
+//! What ties a monitor process to its launcher and keeps from it what is not its own. The only
+//! unsafe code of this crate.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -25,4 +26,25 @@ pub(crate) fn die_with_parent(command: &mut Command) {
     // allocated. `tie` makes two system calls, prctl and getppid, through wrappers that are
     // nothing but those calls, and builds its error from a constant.
     unsafe { command.pre_exec(tie) };
+}
+
+/// Has the process that `command` starts get none of this process's descriptors from `first` on,
+/// not even those that this process was itself given and that are inherited by default.
+///
+/// To be called after whatever else gives the process descriptors.
+pub(crate) fn withhold_descriptors(command: &mut Command, first: u32) {
+    let arguments = [first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC].map(libc::c_long::from);
+    let mark = move || -> io::Result<()> {
+        let [first, last, flags] = arguments;
+        // Linux before 5.11 cannot do this. What the process is then given are descriptors that
+        // someone made inheritable on purpose, which is no reason to start nothing.
+        // SAFETY: the system call takes three numbers and reads and writes no memory; with this
+        // flag it closes nothing but marks what is open to be closed by exec, so no descriptor
+        // that somebody still uses goes away.
+        let _ = unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) };
+        Ok(())
+    };
+    // SAFETY: between fork and exec only async-signal-safe functions may run and nothing may be
+    // allocated. `mark` makes one system call, through a function that is nothing but that.
+    unsafe { command.pre_exec(mark) };
 }

@@ -81,7 +81,7 @@ pub enum Reason {
     OutOfMemory,
     /// The machine reset or switched itself off without an exit message.
     MachineReset,
-    /// The machine did what the accelerator cannot execute.
+    /// The machine stands still on what the accelerator cannot execute.
     MachineStuck,
     /// Guest and launcher do not understand each other.
     ProtocolError,
@@ -97,6 +97,8 @@ pub enum Reason {
     Interrupted,
     /// SIGTERM.
     Terminated,
+    /// The launcher could not set itself up.
+    LauncherFailed,
     /// The caller's request makes no sense.
     BadRequest,
     /// The image exists but cannot be run.
@@ -112,12 +114,12 @@ impl Reason {
             Self::Returned => status::SUCCESS,
             Self::StatusOutOfRange => status::FAILURE,
             Self::DeadlineExceeded => status::DEADLINE,
-            Self::Panicked | Self::Faulted | Self::MachineReset | Self::MachineStuck => {
-                status::CRASHED
-            }
+            Self::Panicked | Self::Faulted | Self::MachineReset => status::CRASHED,
             Self::OutOfMemory => status::OUT_OF_MEMORY,
             Self::ProtocolError
             | Self::BackendFailed
+            | Self::MachineStuck
+            | Self::LauncherFailed
             | Self::StdinFailed
             | Self::StdoutFailed
             | Self::BadRequest => status::LAUNCHER,

@@ -1,7 +1,8 @@
 //! The report: how a call ended, as one JSON object (SPEC C3).
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -100,9 +101,14 @@ impl Report {
 
     /// Reports on a call that did not come about.
     pub fn of_error(error: &Error, image: Option<&Image>) -> Self {
+        Self::of_failure(error.reason(), error.to_string(), image)
+    }
+
+    /// Reports on a call that was not even begun.
+    pub fn of_failure(reason: Reason, message: String, image: Option<&Image>) -> Self {
         Self {
             function: image.map(function),
-            ..Self::bare(error.reason(), error.exit_code(), Some(error.to_string()))
+            ..Self::bare(reason, reason.exit_code(), Some(message))
         }
     }
 
@@ -139,14 +145,16 @@ impl Report {
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
             return File::options().append(true).open(path)?.write_all(&json);
         }
-        let mut temporary = path.as_os_str().to_owned();
-        temporary.push(format!(".{}.tmp", std::process::id()));
-        let temporary = Path::new(&temporary);
-        let written = fs::write(temporary, &json).and_then(|()| fs::rename(temporary, path));
-        if written.is_err() {
-            let _ = fs::remove_file(temporary);
-        }
-        written
+        let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+        // A name that nobody foresees, so that nobody has put a link there; modes as the user's
+        // mask has them, since others may be meant to read it.
+        let mut temporary = tempfile::Builder::new()
+            .prefix(".ampoule-report-")
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(directory.unwrap_or(Path::new(".")))?;
+        temporary.write_all(&json)?;
+        temporary.persist(path)?;
+        Ok(())
     }
 }
 
@@ -162,9 +170,8 @@ mod tests {
 
     #[test]
     fn a_report_is_one_object_at_its_place_and_nothing_else() {
-        let directory = std::env::temp_dir().join(format!("ampoule-report-{}", std::process::id()));
-        fs::create_dir_all(&directory).expect("a directory");
-        let path = directory.join("report.json");
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("report.json");
         let report = Report::of_error(&Error::Image(ImageError::NotElf), None);
         report.write(&path).expect("written");
         let text = fs::read_to_string(&path).expect("a file");
@@ -172,8 +179,20 @@ mod tests {
         assert_eq!(value["schema"], SCHEMA);
         assert_eq!((&value["status"], &value["reason"]), (&"error".into(), &"not-runnable".into()));
         assert_eq!(value["exit_code"], 126);
-        assert_eq!(fs::read_dir(&directory).expect("a directory").count(), 1);
-        assert!(report.write(&directory.join("no/such/report.json")).is_err());
-        fs::remove_dir_all(&directory).expect("removed");
+        assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 1);
+        assert!(report.write(&directory.path().join("no/such/report.json")).is_err());
+    }
+
+    #[test]
+    fn a_link_in_a_report_s_place_is_replaced_and_not_followed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (path, other) = (directory.path().join("report.json"), directory.path().join("other"));
+        fs::write(&other, "precious").expect("written");
+        std::os::unix::fs::symlink(&other, &path).expect("a link");
+        let report = Report::of_error(&Error::Image(ImageError::NotElf), None);
+        report.write(&path).expect("written");
+        assert_eq!(fs::read(&other).expect("a file"), b"precious");
+        let metadata = fs::symlink_metadata(&path).expect("a file");
+        assert!(metadata.is_file() && metadata.permissions().mode() & 0o400 != 0);
     }
 }

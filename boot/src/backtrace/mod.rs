@@ -5,6 +5,7 @@
 //! looked up or shown as it is.
 
 mod render;
+mod symbols;
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use addr2line::gimli::{self, EndianSlice, RunTimeEndian};
 use object::{Object, ObjectSection, ObjectSegment, SegmentFlags};
 
 use crate::Image;
+use symbols::Symbols;
 
 /// Largest twin that is read, in bytes.
 const MAX_DEBUG_BYTES: u64 = 1 << 30;
@@ -79,7 +81,7 @@ pub fn symbolise(image: &Image, addresses: &[u64]) -> Result<String, BacktraceEr
         return Err(BacktraceError::OtherBuild { path: path.clone(), name: name() });
     }
     let context = context(&file).map_err(|error| unreadable(&error))?;
-    Ok(render::render(&context, &file.symbol_map(), addresses))
+    Ok(render::render(&context, &Symbols::of(&file), addresses))
 }
 
 /// The addresses as they are, for when there are no names.

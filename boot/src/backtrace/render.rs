@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::path::Path;
 
-use addr2line::{Context, Frame, demangle_auto};
-use object::{SymbolMap, SymbolMapName};
+use addr2line::{Context, Frame};
 
 use super::Slice;
+use super::symbols::Symbols;
 use crate::session::printable;
 
 /// Greatest number of frames, since inlined functions can multiply what is shown.
@@ -16,13 +16,12 @@ const MAX_FRAMES: usize = 128;
 /// The frames of all `addresses`, numbered; repetitions, as of a recursion, are counted.
 pub(super) fn render(
     context: &Context<Slice<'_>>,
-    symbols: &SymbolMap<SymbolMapName<'_>>,
+    symbols: &Symbols<'_>,
     addresses: &[u64],
 ) -> String {
     let frames: Vec<_> = addresses
         .iter()
-        .enumerate()
-        .flat_map(|(index, &address)| frames(context, symbols, index == 0, address))
+        .flat_map(|&address| frames(context, symbols, address))
         .take(MAX_FRAMES)
         .collect();
     let (mut text, mut number) = (String::new(), 0);
@@ -38,16 +37,11 @@ pub(super) fn render(
 }
 
 /// The frames of one address: functions inlined there, innermost first, then the one they are in.
-fn frames(
-    context: &Context<Slice<'_>>,
-    symbols: &SymbolMap<SymbolMapName<'_>>,
-    is_innermost: bool,
-    address: u64,
-) -> Vec<String> {
-    // All but the innermost address are where a call returns to, one past the call.
-    let probe = if is_innermost { address } else { address.saturating_sub(1) };
+///
+/// Each address lies inside an instruction (SPEC C6), calls included, and is looked up as it is.
+fn frames(context: &Context<Slice<'_>>, symbols: &Symbols<'_>, address: u64) -> Vec<String> {
     let mut found = Vec::new();
-    if let Ok(mut frames) = context.find_frames(probe).skip_all_loads() {
+    if let Ok(mut frames) = context.find_frames(address).skip_all_loads() {
         while let Ok(Some(frame)) = frames.next() {
             found.push((name(&frame), location(&frame)));
             if found.len() == MAX_FRAMES {
@@ -55,12 +49,16 @@ fn frames(
             }
         }
     }
-    if found.is_empty() {
-        return vec![format!("{address:#x}")];
-    }
-    // Symbols know functions with their whole path, debug information often without.
-    if let (Some(outermost), Some(symbol)) = (found.last_mut(), symbols.containing(probe)) {
-        outermost.0 = Some(demangle_auto(Cow::Borrowed(symbol.name()), None).into_owned());
+    match found.last_mut() {
+        // Symbols know functions with their whole path, debug information often without.
+        Some((Some(name), _)) => {
+            if let Some(symbol) = symbols.containing(address) {
+                *name = symbol;
+            }
+        }
+        // Of assembly, debug information knows at most the line.
+        Some((name, _)) => *name = symbols.nearest(address),
+        None => found.push((symbols.nearest(address), String::new())),
     }
     let text = |(name, location): (Option<String>, String)| {
         let name = name.unwrap_or_else(|| format!("{address:#x}"));
@@ -111,7 +109,27 @@ fn trimmed(file: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use addr2line::gimli::{Dwarf, EndianSlice, RunTimeEndian};
+    use object::{SymbolMap, SymbolMapName};
+
     use super::*;
+
+    #[test]
+    fn what_only_the_symbol_table_knows_has_its_name_at_the_very_address() {
+        let nothing = EndianSlice::new(&[], RunTimeEndian::Little);
+        let dwarf = Dwarf::load(|_| Ok::<_, Infallible>(nothing)).expect("infallible");
+        let context = Context::from_dwarf(dwarf).expect("no debug information");
+        let map = SymbolMap::new(vec![
+            SymbolMapName::new(0x1000, 0, "memcpy"),
+            SymbolMapName::new(0x1100, 0x10, "memset\x1b"),
+        ]);
+        #[expect(clippy::single_range_in_vec_init, reason = "one section")]
+        let symbols = Symbols::new(map, vec![0x1000..0x2000]);
+        let text = render(&context, &symbols, &[0x1010, 0x1100, 0x9000]);
+        assert_eq!(text, "   0: memcpy\n   1: memset\n   2: 0x9000\n");
+    }
 
     #[test]
     fn names_lose_their_hash() {

@@ -103,6 +103,20 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_was_not_begun_is_reported_too() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let report = directory.path().join("report.json");
+        let path = report.to_str().expect("text");
+        let words = ["ampoule", "run", "x", "--env-file", "/nowhere/env", "--report", path];
+        let Ok(Cli { verb: Verb::Run(run) }) = Cli::try_parse_from(words) else {
+            panic!("a command");
+        };
+        assert_eq!(run.run().expect("a status"), 125);
+        let text = std::fs::read_to_string(&report).expect("a report");
+        assert!(text.contains("\"bad-request\"") && text.contains("/nowhere/env"), "{text}");
+    }
+
+    #[test]
     fn arguments_are_taken_as_they_are() {
         let words = ["ampoule", "run", "a.elf", "-e", "A=b=c", "--", "-x", "--help"];
         let Ok(Cli { verb: Verb::Run(run) }) = Cli::try_parse_from(words) else {

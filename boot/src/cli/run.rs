@@ -13,11 +13,12 @@ use ampoule_boot::host::AccelChoice;
 use ampoule_boot::report::Report;
 use ampoule_boot::session::{StopCause, Stopper};
 use ampoule_boot::spec::Notice;
-use ampoule_boot::{Call, Error, Image, Outcome, units};
+use ampoule_boot::{Call, Error, Image, Outcome, Reason, units};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 use super::standard::Standard;
 use super::{environment, terminal};
@@ -103,25 +104,33 @@ impl Run {
     /// Runs the call; its exit status.
     pub(crate) fn run(self) -> anyhow::Result<u8> {
         let began = Instant::now();
-        let mut variables = context::of_caller(io::stdin());
-        for path in &self.env_file {
-            variables.extend(environment::read_file(path)?);
-        }
-        variables.extend(self.variables.iter().cloned());
+        let variables = match self.variables() {
+            Ok(variables) => variables,
+            Err(error) => return self.not_begun(Reason::BadRequest, &error, None),
+        };
         let image = match Image::open(&self.image) {
             Ok(image) => Arc::new(image),
             Err(error) => return self.failed(&error.into(), None),
         };
         let call = self.call(&image, variables).since(began);
-        stop_on_signals(call.stopper())?;
-        let copied = "cannot copy a standard stream";
-        let stdin = Standard::stdin().context(copied)?;
-        let stdout = Standard::take_stdout().context(copied)?;
-        let stderr = Standard::stderr().context(copied)?;
+        let (stdin, stdout, stderr) = match set_up(call.stopper()) {
+            Ok(streams) => streams,
+            Err(error) => return self.not_begun(Reason::LauncherFailed, &error, Some(&image)),
+        };
         match call.run(stdin, stdout, stderr) {
             Ok(outcome) => self.ended(&outcome, &image),
             Err(error) => self.failed(&error, Some(&image)),
         }
+    }
+
+    /// Everything that the caller sets, what goes before the rest last.
+    fn variables(&self) -> anyhow::Result<Vec<EnvironmentVariable>> {
+        let mut variables = context::of_caller(io::stdin());
+        for path in &self.env_file {
+            variables.extend(environment::read_file(path)?);
+        }
+        variables.extend(self.variables.iter().cloned());
+        Ok(variables)
     }
 
     fn call(&self, image: &Arc<Image>, variables: Vec<EnvironmentVariable>) -> Call {
@@ -152,6 +161,18 @@ impl Run {
             call = call.trace(Notice::new(|line| terminal::plain(&format!("+ {line}\n"))));
         }
         call
+    }
+
+    fn not_begun(
+        &self,
+        reason: Reason,
+        error: &anyhow::Error,
+        image: Option<&Image>,
+    ) -> anyhow::Result<u8> {
+        let message = format!("{error:#}");
+        terminal::error(&message);
+        self.write_report(|| Report::of_failure(reason, message, image))?;
+        Ok(reason.exit_code())
     }
 
     fn failed(&self, error: &Error, image: Option<&Image>) -> anyhow::Result<u8> {
@@ -194,19 +215,35 @@ impl Run {
     }
 }
 
-/// Ends the call on the signals that ask for it.
+/// Catches signals and gets the function's streams ready.
+fn set_up(stopper: Stopper) -> anyhow::Result<(Standard, Standard, Standard)> {
+    stop_on_signals(stopper)?;
+    let copied = "cannot copy a standard stream";
+    let stdin = Standard::stdin().context(copied)?;
+    let stdout = Standard::take_stdout().context(copied)?;
+    let stderr = Standard::stderr().context(copied)?;
+    Ok((stdin, stdout, stderr))
+}
+
+/// Ends the call on the signals that ask for it; on a second one, or where the call has ended
+/// already, this process, which may be blocked on a STDERR that nobody reads.
 fn stop_on_signals(stopper: Stopper) -> anyhow::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot catch signals")?;
     std::thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {
+            let mut was_asked = false;
             for signal in signals.forever() {
-                let interrupted = signal == SIGINT;
-                stopper.stop(if interrupted {
-                    StopCause::Interrupted
-                } else {
-                    StopCause::Terminated
-                });
+                let cause = match signal {
+                    SIGINT => StopCause::Interrupted,
+                    _ => StopCause::Terminated,
+                };
+                let is_heard = stopper.stop(cause);
+                if was_asked || !is_heard {
+                    // Ends the process; if that fails, the next signal tries again.
+                    let _ = emulate_default_handler(signal);
+                }
+                was_asked = true;
             }
         })
         .context("cannot start a thread")?;

@@ -153,7 +153,11 @@ fn segments(programs: &[Program], bytes: &[u8]) -> Result<Vec<Segment>, ImageErr
 }
 
 fn segment(program: &Program, bytes: &[u8]) -> Result<Segment, ImageError> {
-    let address = program.p_paddr(LittleEndian);
+    let load_address = program.p_paddr(LittleEndian);
+    let address = program.p_vaddr(LittleEndian);
+    if address != load_address {
+        return Err(ImageError::NotIdentity { address, load_address });
+    }
     let memory_bytes = program.p_memsz(LittleEndian);
     let flags = program.p_flags(LittleEndian).0;
     let (writable, executable) = (flags & elf::PF_W.0 != 0, flags & elf::PF_X.0 != 0);
@@ -193,6 +197,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn place(sample: &mut Sample, address: u64) {
+        sample.programs[DATA].p_paddr = address.into();
+        sample.programs[DATA].p_vaddr = address.into();
+    }
+
     fn refusal(change: impl FnOnce(&mut Sample)) -> ImageError {
         let mut sample = Sample::default();
         change(&mut sample);
@@ -227,14 +236,17 @@ mod tests {
     fn segments_must_be_apart_in_bounds_and_never_writable_code() {
         let wx = |s: &mut Sample| s.programs[CODE].p_flags = (elf::PF_W | elf::PF_X).into();
         assert_eq!(refusal(wx), ImageError::WritableCode { address: 0x10_1000 });
-        let overlap = |s: &mut Sample| s.programs[DATA].p_paddr = 0x10_1000.into();
+        let overlap = |s: &mut Sample| place(s, 0x10_1000);
         assert!(matches!(refusal(overlap), ImageError::Overlap { .. }));
-        let below = |s: &mut Sample| s.programs[DATA].p_paddr = 0x1000.into();
+        let below = |s: &mut Sample| place(s, 0x1000);
         assert!(matches!(refusal(below), ImageError::Misplaced { address: 0x1000, .. }));
         let wraps = |s: &mut Sample| s.programs[DATA].p_memsz = u64::MAX.into();
         assert!(matches!(refusal(wraps), ImageError::Damaged(_)));
-        let unaligned = |s: &mut Sample| s.programs[DATA].p_paddr = 0x10_3010.into();
+        let unaligned = |s: &mut Sample| place(s, 0x10_3010);
         assert_eq!(refusal(unaligned), ImageError::Unaligned { address: 0x10_3010 });
+        let elsewhere = |s: &mut Sample| s.programs[DATA].p_paddr = 0x20_0000.into();
+        let error = ImageError::NotIdentity { address: 0x10_3000, load_address: 0x20_0000 };
+        assert_eq!(refusal(elsewhere), error);
         let past = |s: &mut Sample| s.programs[DATA].p_offset = (1 << 40).into();
         assert!(matches!(refusal(past), ImageError::Damaged(_)));
     }
@@ -259,6 +271,23 @@ mod tests {
         assert!(matches!(with(|n| n.name = "a\x1bb".to_owned()), ImageError::BadName(_)));
         assert!(matches!(with(|n| n.name.clear()), ImageError::BadName(_)));
         assert!(matches!(with(|n| n.memory_bytes = 5 << 20), ImageError::Memory(_)));
+        assert_eq!(with(|n| n.version.clear()), ImageError::NoVersion);
+        assert_eq!(with(|n| n.stack_bytes = 0), ImageError::NoStack);
+    }
+
+    #[test]
+    fn event_modes_are_known_and_capabilities_are_not() {
+        let with = |change: fn(&mut ImageNote)| {
+            let mut sample = Sample::default();
+            sample.note.iter_mut().for_each(change);
+            check(&sample.build())
+        };
+        assert!(with(|n| n.event_modes = vec!["raw".to_owned(), "batched".to_owned()]).is_ok());
+        let mode = with(|n| n.event_modes = vec!["raw".to_owned(), "x\x1b".to_owned()]);
+        assert_eq!(mode, Err(ImageError::UnknownEventMode("x\x1b".to_owned())));
+        let capability = with(|n| n.capabilities = vec!["network\x1b".to_owned()]);
+        let message = capability.expect_err("refused").to_string();
+        assert!(message.contains("capability \"network\\u{1b}\""), "{message}");
     }
 
     #[test]

@@ -108,6 +108,17 @@ pub enum ImageError {
         /// Guest-physical address of the upper one.
         second: u64,
     },
+    /// A segment that is loaded elsewhere than its code expects it; page tables map one to one.
+    #[error(
+        "the segment at {address:#x} would be loaded at {load_address:#x}: remove AT() from the \
+            linker script"
+    )]
+    NotIdentity {
+        /// Where code sees the segment.
+        address: u64,
+        /// Where it is loaded.
+        load_address: u64,
+    },
     /// A segment outside the range for images.
     #[error(
         "the segment at {address:#x} (to {end:#x}) lies outside {:#x}..{:#x}: link the image at {:#x}",
@@ -157,6 +168,25 @@ pub enum ImageError {
         "its note names the function {0:?}: a name is 1 to 255 printable characters without space"
     )]
     BadName(String),
+    /// No version.
+    #[error("its note has no version of the function: set `version` in [package]")]
+    NoVersion,
+    /// No stack.
+    #[error("its note asks for a stack of 0 bytes: set `stack` in [package.metadata.fn]")]
+    NoStack,
+    /// An event mode that the contract does not know.
+    #[error(
+        "its note names the event mode {0:?}, but there are only {modes}: correct `event-modes` \
+            in [package.metadata.fn]",
+        modes = super::notes::EVENT_MODES.join(", ")
+    )]
+    UnknownEventMode(String),
+    /// Something that no caller can grant.
+    #[error(
+        "its note asks for the capability {0:?}, which this launcher does not know and so never \
+            grants: remove it from `capabilities` in [package.metadata.fn], or update the launcher"
+    )]
+    UnknownCapability(String),
     /// Memory that no guest can have.
     #[error("its note asks for memory it cannot have: {0}; set `memory` in [package.metadata.fn]")]
     Memory(UnitError),
@@ -172,7 +202,7 @@ pub enum ImageError {
 }
 
 /// The least memory a guest can have whose image ends at `end`.
-fn least_memory(end: u64) -> u64 {
+pub(crate) fn least_memory(end: u64) -> u64 {
     units::nearest_memory(end.next_multiple_of(layout::LARGE_PAGE_BYTES))
 }
 

@@ -12,11 +12,14 @@ pub(crate) mod sample;
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use ampoule_abi::messages::ImageNote;
+use rustix::fs::OFlags;
 
 pub use check::{Facts, Segment, check};
+pub(crate) use error::least_memory;
 pub use error::{ImageError, OpenError};
 
 /// Largest image file that is read, in bytes; no guest can have more memory than this.
@@ -37,7 +40,9 @@ impl Image {
             ErrorKind::NotFound => OpenError::NotFound { path: path.to_owned() },
             _ => OpenError::Unreadable { path: path.to_owned(), source },
         };
-        let file = File::open(path).map_err(failed)?;
+        // To open a FIFO would else wait for a writer before its kind can be looked at.
+        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+        let file = File::options().read(true).custom_flags(flags).open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if !metadata.is_file() {
             return Err(OpenError::NotAFile { path: path.to_owned() });
@@ -86,12 +91,16 @@ mod tests {
         assert!(matches!(missing, OpenError::NotFound { .. }), "{missing}");
         let directory = Image::open(Path::new("/")).expect_err("a directory");
         assert!(matches!(directory, OpenError::NotAFile { .. }), "{directory}");
-        let text = Image::open(
-            Path::new(file!())
-                .file_name()
-                .map_or("/etc/passwd".as_ref(), |_| "/etc/passwd".as_ref()),
-        )
-        .expect_err("text");
+        let text = Image::open(Path::new("/etc/passwd")).expect_err("text");
         assert!(matches!(text, OpenError::Refused { .. }), "{text}");
+    }
+
+    #[test]
+    fn a_fifo_that_nobody_writes_to_is_refused_at_once() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("fifo");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR).expect("a FIFO");
+        let fifo = Image::open(&path).expect_err("a FIFO");
+        assert!(matches!(fifo, OpenError::NotAFile { .. }), "{fifo}");
     }
 }

@@ -9,6 +9,9 @@ use prost::Message;
 
 use super::ImageError;
 
+/// The event modes that SPEC C7 names.
+pub(super) const EVENT_MODES: [&str; 4] = ["raw", "binary", "structured", "batched"];
+
 /// The notes of an image, each as it was found first.
 #[derive(Debug, Default)]
 pub(super) struct Notes<'data> {
@@ -48,7 +51,7 @@ impl<'data> Notes<'data> {
         Ok(entry.into())
     }
 
-    /// What the function says of itself, its ABI version and name checked.
+    /// What the function says of itself, all of it checked but the memory.
     pub(super) fn image_note(&self) -> Result<ImageNote, ImageError> {
         let descriptor = self.ours.ok_or(ImageError::NoNote)?;
         let note = ImageNote::decode(descriptor).map_err(|_| ImageError::BadNote("Ampoule"))?;
@@ -60,6 +63,20 @@ impl<'data> Notes<'data> {
         if !(1..=255).contains(&note.name.len()) || !note.name.chars().all(printable) {
             return Err(ImageError::BadName(note.name));
         }
-        Ok(note)
+        if note.version.is_empty() {
+            return Err(ImageError::NoVersion);
+        }
+        if note.stack_bytes == 0 {
+            return Err(ImageError::NoStack);
+        }
+        let unknown = |mode: &&String| !EVENT_MODES.contains(&mode.as_str());
+        if let Some(mode) = note.event_modes.iter().find(unknown) {
+            return Err(ImageError::UnknownEventMode(mode.clone()));
+        }
+        // None is known yet, so whatever is asked for cannot have been granted.
+        match note.capabilities.first() {
+            Some(capability) => Err(ImageError::UnknownCapability(capability.clone())),
+            None => Ok(note),
+        }
     }
 }

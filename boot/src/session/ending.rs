@@ -145,7 +145,7 @@ fn machine_ended(name: &str, end: &GuestEnd) -> Verdict {
         GuestEnd::Stuck(why) => (
             Reason::MachineStuck,
             format!(
-                "the function's virtual machine did what it cannot execute ({}): try \
+                "KVM could not go on with the function's virtual machine ({}): run it with \
                 --accel tcg",
                 printable(why)
             ),
@@ -207,7 +207,7 @@ mod tests {
             (exit(0, ExitReason::Protocol, ""), 125),
             (of(Ending::Protocol("x".to_owned())), 125),
             (of(Ending::Machine(GuestEnd::Reset)), 134),
-            (of(Ending::Machine(GuestEnd::Stuck("emulation".to_owned()))), 134),
+            (of(Ending::Machine(GuestEnd::Stuck("emulation".to_owned()))), 125),
             (of(Ending::Machine(GuestEnd::Failed("gone".to_owned()))), 125),
             (of(Ending::DeadlineExceeded), 124),
             (of(Ending::StdinFailed(io())), 125),

@@ -23,12 +23,16 @@ use ampoule_abi::messages::Exit;
 
 use crate::guest::{Guest, GuestEnd};
 pub(crate) use ending::{Ending, printable};
+use parse::Parser;
 pub use parse::ProtocolError;
 use relay::Sinks;
 use traffic::Traffic;
 
 /// How long a machine whose stream has ended may take to say why.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long the wait for that goes on before a signal is looked for.
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// Something that the coordinator hears of.
 #[derive(Debug)]
@@ -57,9 +61,10 @@ pub enum StopCause {
 pub struct Stopper(pub(crate) Sender<Event>);
 
 impl Stopper {
-    /// Ends the call's machine and lets the call return.
-    pub fn stop(&self, cause: StopCause) {
-        let _ = self.0.send(Event::Stop(cause));
+    /// Ends the call's machine and lets the call return; whether the call was still there to hear
+    /// it.
+    pub fn stop(&self, cause: StopCause) -> bool {
+        self.0.send(Event::Stop(cause)).is_ok()
     }
 }
 
@@ -80,10 +85,12 @@ pub(crate) struct Learnt {
     pub(crate) ready: Option<Duration>,
 }
 
-/// Holds the conversation until the outcome is known. The guest still runs then, as far as it
-/// has not ended by itself; threads that are blocked on STDIN or STDOUT are left behind.
+/// Holds the conversation with a guest of `abi_version` until the outcome is known. The guest
+/// still runs then, as far as it has not ended by itself; threads that are blocked on STDIN or
+/// STDOUT are left behind.
 pub(crate) fn converse<I, O, E>(
     guest: &Guest,
+    abi_version: u32,
     start: Vec<u8>,
     streams: Streams<I, O, E>,
     deadline: Option<Instant>,
@@ -96,16 +103,17 @@ where
     E: Write + Send + 'static,
 {
     let Streams { stdin, stdout, stderr } = streams;
-    let (to_guest, from_guest) = (guest.stream().try_clone()?, guest.stream().try_clone()?);
+    let (to_guest, from_guest) = (guest.stream().try_clone()?, guest.words()?);
     let (sender, counters) = (events.0.clone(), Arc::clone(traffic));
     thread::Builder::new()
         .name("stdin".to_owned())
         .spawn(move || pump::pump(&start, stdin, to_guest, &counters, &sender))?;
     let (sender, counters) = (events.0.clone(), Arc::clone(traffic));
+    let parser = Parser::new(abi_version);
     let sinks = Sinks { stdout, stderr: Some(stderr) };
     thread::Builder::new()
         .name("stdout".to_owned())
-        .spawn(move || relay::relay(from_guest, sinks, &counters, &sender))?;
+        .spawn(move || relay::relay(from_guest, parser, sinks, &counters, &sender))?;
     Ok(coordinate(guest, deadline, traffic, &events.1))
 }
 
@@ -122,7 +130,7 @@ fn coordinate(
             Ok(Event::Ready) => ready = Some(traffic.began().elapsed()),
             Ok(Event::Exit(exit, reason)) => break Ending::Exit(exit, reason),
             Ok(Event::Protocol(error)) => break Ending::Protocol(error.to_string()),
-            Ok(Event::StreamEnded) => break Ending::Machine(why_ended(guest, deadline)),
+            Ok(Event::StreamEnded) => break why_ended(guest, deadline, events),
             Ok(Event::StdinFailed(error)) => break Ending::StdinFailed(error),
             Ok(Event::StdoutClosed) => break Ending::StdoutClosed,
             Ok(Event::StdoutFailed(error)) => break Ending::StdoutFailed(error),
@@ -134,18 +142,33 @@ fn coordinate(
 
 fn next(events: &Receiver<Event>, deadline: Option<Instant>) -> Result<Event, RecvTimeoutError> {
     match deadline {
-        // A deadline that has passed comes before events: a flood of them must not hold it up.
-        Some(deadline) => match deadline.checked_duration_since(Instant::now()) {
-            Some(left) if !left.is_zero() => events.recv_timeout(left),
-            _ => Err(RecvTimeoutError::Timeout),
-        },
+        // What has happened by now comes before a deadline that has just passed: a function that
+        // made it is not failed. A flood cannot hold it up, since all events but one are last.
+        Some(deadline) => events.recv_timeout(deadline.saturating_duration_since(Instant::now())),
         None => events.recv().map_err(RecvTimeoutError::from),
     }
 }
 
-fn why_ended(guest: &Guest, deadline: Option<Instant>) -> GuestEnd {
-    let longest = deadline
-        .map_or(GRACE, |deadline| deadline.saturating_duration_since(Instant::now()).min(GRACE));
+/// Why the machine ended whose stream has; a deadline or a signal does not wait for that.
+fn why_ended(guest: &Guest, deadline: Option<Instant>, events: &Receiver<Event>) -> Ending {
     let unknown = || GuestEnd::Failed("its stream ended, but it did not".to_owned());
-    guest.wait(longest).unwrap_or_else(unknown)
+    let patience = Instant::now() + GRACE;
+    let last = deadline.map_or(patience, |deadline| deadline.min(patience));
+    loop {
+        let left = last.saturating_duration_since(Instant::now());
+        match guest.wait_again(left.min(GLANCE)) {
+            Ok(end) => return Ending::Machine(end),
+            Err(RecvTimeoutError::Disconnected) => return Ending::Machine(unknown()),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        for event in events.try_iter() {
+            if let Event::Stop(cause) = event {
+                return Ending::Stopped(cause);
+            }
+        }
+        if left.is_zero() {
+            let is_late = deadline.is_some_and(|deadline| deadline == last);
+            return if is_late { Ending::DeadlineExceeded } else { Ending::Machine(unknown()) };
+        }
+    }
 }

@@ -1,19 +1,17 @@
 //! The guest's frames, read incrementally (SPEC C6).
 //!
 //! Pure, and the guest is hostile: any bytes in any cut give items or the first error. Data is
-//! handed on as it streams by; only headers and the two small messages are gathered.
+//! handed on as it streams by; only headers and the two small messages are gathered, of which the
+//! header of a frame bounds the length.
 
 use ampoule_abi::exit::Reason;
 use ampoule_abi::frame::{self, BadFrame, Header, to_host};
 use ampoule_abi::messages::{Exit, Ready};
-use ampoule_abi::{ABI_VERSION, wire};
+use ampoule_abi::wire;
 use prost::Message;
 
 /// Room for any header that a guest may send: three varints, however wastefully written.
 const MAX_HEADER_BYTES: usize = 3 * wire::MAX_VARINT_BYTES;
-
-/// Longest `Ready` or `Exit` that is gathered, in bytes: generous, since fields may be added.
-const MAX_GATHERED_BYTES: usize = frame::DATA_BYTES;
 
 /// What a guest sent.
 #[derive(Debug, PartialEq)]
@@ -43,23 +41,17 @@ pub enum ProtocolError {
     /// A second `Ready`.
     #[error("it became ready twice")]
     ReadyTwice,
-    /// An ABI version that this launcher does not know.
-    #[error("it speaks ABI version {0}, and this launcher version {ABI_VERSION}")]
-    UnknownAbi(u32),
-    /// A message that cannot be gathered.
-    #[error("its message of kind {kind} is {bytes} bytes long, more than {MAX_GATHERED_BYTES}")]
-    MessageTooLong {
-        /// The frame's kind.
-        kind: u32,
-        /// Its payload.
-        bytes: usize,
+    /// Another ABI version than that of its image's note.
+    #[error("it speaks ABI version {spoken}, but the note of its image names {noted}")]
+    OtherAbi {
+        /// What it says.
+        spoken: u32,
+        /// What its image says.
+        noted: u32,
     },
     /// A message that cannot be read.
     #[error("its message of kind {0} cannot be read")]
     BadMessage(u32),
-    /// Bytes after `Exit`.
-    #[error("it sent bytes after its exit message")]
-    AfterExit,
 }
 
 /// Reads frames from a stream, cut anywhere.
@@ -69,7 +61,7 @@ pub(super) struct Parser {
     header: [u8; MAX_HEADER_BYTES],
     gathered: Vec<u8>,
     is_ready: bool,
-    has_exited: bool,
+    abi_version: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -83,13 +75,14 @@ enum State {
 }
 
 impl Parser {
-    pub(super) fn new() -> Self {
+    /// Nothing read yet, from a guest whose image names `abi_version`.
+    pub(super) fn new(abi_version: u32) -> Self {
         Self {
             state: State::Header(0),
             header: [0; MAX_HEADER_BYTES],
             gathered: Vec::new(),
             is_ready: false,
-            has_exited: false,
+            abi_version,
         }
     }
 
@@ -123,9 +116,6 @@ impl Parser {
 
     /// Takes one byte of a header.
     fn header(&mut self, length: usize, input: &mut &[u8]) -> Result<(), ProtocolError> {
-        if self.has_exited {
-            return Err(ProtocolError::AfterExit);
-        }
         let slot = self.header.get_mut(length).ok_or(BadFrame::NotOneField)?;
         *slot = take(input, 1)[0];
         let length = length + 1;
@@ -149,9 +139,6 @@ impl Parser {
         if matches!(kind, to_host::STDOUT | to_host::STDERR) {
             return Ok(State::Data { kind, left: payload_bytes });
         }
-        if payload_bytes > MAX_GATHERED_BYTES {
-            return Err(ProtocolError::MessageTooLong { kind, bytes: payload_bytes });
-        }
         self.gathered.clear();
         Ok(State::Message { kind, bytes: payload_bytes })
     }
@@ -160,15 +147,15 @@ impl Parser {
         let bytes = self.gathered.as_slice();
         if kind == to_host::READY {
             let ready = Ready::decode(bytes).map_err(|_| ProtocolError::BadMessage(kind))?;
-            if !(ABI_VERSION.saturating_sub(1).max(1)..=ABI_VERSION).contains(&ready.abi_version) {
-                return Err(ProtocolError::UnknownAbi(ready.abi_version));
+            let (spoken, noted) = (ready.abi_version, self.abi_version);
+            if spoken != noted {
+                return Err(ProtocolError::OtherAbi { spoken, noted });
             }
             self.is_ready = true;
             return Ok(Item::Ready);
         }
         let exit = Exit::decode(bytes).map_err(|_| ProtocolError::BadMessage(kind))?;
         let reason = reason(exit.reason).ok_or(ProtocolError::BadMessage(kind))?;
-        self.has_exited = true;
         Ok(Item::Exit(exit, reason))
     }
 }
@@ -188,6 +175,7 @@ fn reason(number: i32) -> Option<Reason> {
 
 #[cfg(test)]
 mod tests {
+    use ampoule_abi::ABI_VERSION;
     use ampoule_abi::messages::{ToHost, to_host::Kind};
     use proptest::prelude::*;
 
@@ -212,7 +200,7 @@ mod tests {
     type Read = (Vec<u8>, Vec<u8>, Option<u32>);
     fn read(bytes: &[u8], cut: usize) -> Result<Read, ProtocolError> {
         let (mut stdout, mut stderr, mut status) = (Vec::new(), Vec::new(), None);
-        let mut parser = Parser::new();
+        let mut parser = Parser::new(ABI_VERSION);
         for mut piece in bytes.chunks(cut) {
             while let Some(item) = parser.next(&mut piece)? {
                 match item {
@@ -249,20 +237,24 @@ mod tests {
         let refuse = |kinds: Vec<Kind>| read(&frames(kinds), 5).expect_err("out of order");
         assert_eq!(refuse(vec![exit()]), ProtocolError::NotReady(4));
         assert_eq!(refuse(vec![ready(), ready()]), ProtocolError::ReadyTwice);
-        assert_eq!(refuse(vec![ready(), exit(), exit()]), ProtocolError::AfterExit);
         let future = Kind::Ready(Ready { abi_version: 7 });
-        assert_eq!(refuse(vec![future]), ProtocolError::UnknownAbi(7));
+        let expected = ProtocolError::OtherAbi { spoken: 7, noted: ABI_VERSION };
+        assert_eq!(refuse(vec![future]), expected);
         let odd = Kind::Exit(Exit { reason: 99, ..Exit::default() });
         assert_eq!(refuse(vec![ready(), odd]), ProtocolError::BadMessage(4));
     }
 
     #[test]
-    fn a_long_message_is_refused_before_it_is_gathered() {
-        let message = "x".repeat(MAX_GATHERED_BYTES);
-        let long = Kind::Exit(Exit { reason: 1, message, ..Exit::default() });
-        let bytes = frames([ready(), long]);
-        let error = read(&bytes[..20], 20).expect_err("too long");
-        assert!(matches!(error, ProtocolError::MessageTooLong { kind: 4, .. }));
+    fn a_message_may_fill_its_frame_and_is_refused_beyond_before_it_is_gathered() {
+        let with = |bytes| {
+            let message = "x".repeat(bytes);
+            let exit = Exit { status: 3, reason: 1, message, ..Exit::default() };
+            frames([ready(), Kind::Exit(exit)])
+        };
+        let (_, _, status) = read(&with(frame::MAX_MESSAGE_BYTES - 16), 4096).expect("it fits");
+        assert_eq!(status, Some(3));
+        let error = read(&with(frame::MAX_MESSAGE_BYTES)[..20], 20).expect_err("too long");
+        assert!(matches!(error, ProtocolError::BadFrame(BadFrame::TooLong(_))));
     }
 
     proptest! {

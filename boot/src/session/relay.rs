@@ -21,11 +21,11 @@ pub(super) struct Sinks<O, E> {
 /// last event sent.
 pub(super) fn relay<O: Write, E: Write>(
     mut guest: impl Read,
+    mut parser: Parser,
     mut sinks: Sinks<O, E>,
     traffic: &Traffic,
     events: &Sender<Event>,
 ) {
-    let mut parser = Parser::new();
     let mut buffer = vec![0; DATA_BYTES];
     let last = loop {
         let read = match guest.read(&mut buffer) {
@@ -66,7 +66,11 @@ fn pass<O: Write, E: Write>(
                     sinks.stderr = None;
                 }
             }
-            Ok(Some(Item::Exit(exit, reason))) => last = Some(Event::Exit(exit, reason)),
+            Ok(Some(Item::Exit(exit, reason))) => {
+                // What follows is ignored (SPEC C6.2), whether or not it came with this read.
+                last = Some(Event::Exit(exit, reason));
+                break;
+            }
             Err(error) => {
                 last = Some(Event::Protocol(error));
                 break;

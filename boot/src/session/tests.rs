@@ -15,9 +15,12 @@ use prost::Message;
 use crate::backend::{Backend, fake::Fake};
 use crate::guest::GuestEnd;
 use crate::host::AccelChoice;
-use crate::image::{Image, sample::Sample};
+use crate::image::{
+    Image,
+    sample::{DATA, Sample},
+};
 use crate::outcome::{Outcome, Reason};
-use crate::session::StopCause;
+use crate::session::{Event, StopCause};
 use crate::{Call, Error};
 
 /// A sink whose contents can be seen from outside.
@@ -162,7 +165,9 @@ fn a_machine_that_ends_without_an_exit_message_never_succeeded() {
         })
     };
     assert_eq!(end(GuestEnd::Reset).exit_code, 134);
-    assert_eq!(end(GuestEnd::Stuck("emulation".to_owned())).exit_code, 134);
+    let stuck = end(GuestEnd::Stuck("emulation".to_owned()));
+    assert_eq!(stuck.exit_code, 125);
+    assert!(stuck.message.expect("a message").contains("--accel tcg"));
     let failed = end(GuestEnd::Failed("exit status 1".to_owned()));
     assert_eq!(failed.exit_code, 125);
     assert!(failed.message.expect("a message").contains("exit status 1"));
@@ -184,15 +189,61 @@ fn a_broken_protocol_is_the_launcher_s_failure() {
     });
     assert_eq!((outcome.exit_code, outcome.reason), (125, Reason::ProtocolError));
     let outcome = run(|stream| {
+        send(&stream, Kind::Ready(Ready { abi_version: ABI_VERSION + 1 }));
+        hang(&stream);
+        GuestEnd::Reset
+    });
+    assert_eq!((outcome.exit_code, outcome.reason), (125, Reason::ProtocolError));
+    assert!(outcome.message.expect("a message").contains("the note of its image names 1"));
+}
+
+#[test]
+fn what_follows_an_exit_message_is_ignored() {
+    let outcome = run(|stream| {
         send(&stream, ready());
-        let frame = ToHost { kind: Some(exit(0, ExitReason::Returned)) };
+        let frame = ToHost { kind: Some(exit(3, ExitReason::Returned)) };
         let mut bytes = frame.encode_length_delimited_to_vec();
-        bytes.push(0);
+        bytes.extend([0; 9]);
         let _ = (&stream).write_all(&bytes);
         hang(&stream);
         GuestEnd::Reset
     });
-    assert_eq!(outcome.reason, Reason::ProtocolError);
+    assert_eq!((outcome.exit_code, outcome.reason), (3, Reason::Returned));
+}
+
+/// Closes its stream and stays until `gate` opens, which it does with the test.
+fn half_gone(gate: mpsc::Receiver<()>) -> impl Fn(UnixStream) -> GuestEnd + Send + Sync {
+    let gate = Mutex::new(gate);
+    move |stream| {
+        let _ = stream.shutdown(std::net::Shutdown::Both);
+        let _ = gate.lock().expect("one guest").recv();
+        GuestEnd::Reset
+    }
+}
+
+#[test]
+fn a_machine_that_outlives_its_stream_does_not_outlive_a_deadline_or_a_signal() {
+    let (_open, gate) = mpsc::channel();
+    let late = call(half_gone(gate)).timeout(Duration::from_millis(50));
+    let late = late.run(io::empty(), io::sink(), io::sink()).expect("an outcome");
+    assert_eq!((late.exit_code, late.reason), (124, Reason::DeadlineExceeded));
+    let (_open, gate) = mpsc::channel();
+    let stopped = call(half_gone(gate));
+    let (stopper, events) = (stopped.stopper(), stopped.events.0.clone());
+    // The stream's end comes first.
+    let _ = events.send(Event::StreamEnded);
+    stopper.stop(StopCause::Terminated);
+    let stopped = stopped.run(io::empty(), io::sink(), io::sink()).expect("an outcome");
+    assert_eq!(stopped.exit_code, 143);
+}
+
+#[test]
+fn an_exit_that_has_come_wins_over_a_deadline_that_has_passed() {
+    let (sender, events) = mpsc::channel();
+    let _ = sender.send(Event::Exit(Exit::default(), ExitReason::Returned));
+    let passed = Some(Instant::now());
+    assert!(matches!(super::next(&events, passed), Ok(Event::Exit(..))));
+    assert!(super::next(&events, passed).is_err());
 }
 
 #[test]
@@ -235,10 +286,12 @@ fn a_call_can_be_stopped_from_another_thread() {
             hang(&stream);
             GuestEnd::Reset
         });
-        call.stopper().stop(cause);
+        let stopper = call.stopper();
+        assert!(stopper.stop(cause));
         let (blocked, _writer) = io::pipe().expect("a pipe");
         let outcome = call.run(blocked, io::sink(), io::sink()).expect("an outcome");
         assert_eq!(outcome.exit_code, exit_code);
+        assert!(!stopper.stop(cause), "nobody is there any more");
     }
 }
 
@@ -266,6 +319,10 @@ fn a_request_that_makes_no_sense_starts_nothing() {
     };
     let idle = || call(|_| GuestEnd::Reset);
     assert_eq!(refused(idle().memory_bytes(5 << 20)), 125);
+    let mut large = Sample::default();
+    large.programs[DATA].p_memsz = (4u64 << 20).into();
+    let large = Call::new(Image::from_bytes(large.build()).expect("a good image"));
+    assert_eq!(refused(large.memory_bytes(4 << 20)), 125);
     assert_eq!(refused(idle().env("FN_NAME", "x")), 125);
     assert_eq!(refused(idle().args(["a\0b"])), 125);
     assert_eq!(Error::Image(crate::image::ImageError::NotElf).exit_code(), 126);

@@ -1,9 +1,9 @@
 //! The checks that an image passes before it gets its final name (SPEC C7): the launcher's own, so
-//! that what is built can be run, and those that only matter to the page tables it carries.
+//! that what is built can be run, and those that only matter to the runtime it carries.
 
 use ampoule_boot::image::{self, Facts, ImageError};
 use object::LittleEndian as LE;
-use object::elf::{PT_LOAD, PT_TLS};
+use object::elf::PT_TLS;
 use object::read::elf::ProgramHeader as _;
 
 use super::elf;
@@ -17,17 +17,6 @@ pub enum CheckError {
     /// The file cannot be read.
     #[error("it is not an ELF file of 64 bits: {0}")]
     NotElf(object::Error),
-    /// A segment is to be loaded elsewhere than it is seen; the page tables map one to one.
-    #[error(
-        "its segment at {address:#x} would be loaded at {load_address:#x}; remove AT() from the \
-         linker script"
-    )]
-    NotIdentity {
-        /// Where code sees the segment.
-        address: u64,
-        /// Where it is loaded.
-        load_address: u64,
-    },
     /// There are thread-local variables, and nothing sets them up.
     #[error("it has thread-local variables (PT_TLS); a function has one thread: use a static")]
     ThreadLocal,
@@ -38,10 +27,6 @@ pub fn check(image: &[u8]) -> Result<Facts, CheckError> {
     let facts = image::check(image)?;
     let file = elf::parse(image).map_err(CheckError::NotElf)?;
     for program in file.elf_program_headers() {
-        let (address, load_address) = (program.p_vaddr.get(LE), program.p_paddr.get(LE));
-        if program.p_type(LE) == PT_LOAD && address != load_address {
-            return Err(CheckError::NotIdentity { address, load_address });
-        }
         if program.p_type(LE) == PT_TLS {
             return Err(CheckError::ThreadLocal);
         }

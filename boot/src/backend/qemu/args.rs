@@ -13,6 +13,8 @@ pub(super) const IMAGE_FD: i32 = 3;
 pub(super) const CALL_FD: i32 = 4;
 /// The descriptor with QMP.
 pub(super) const QMP_FD: i32 = 5;
+/// The process gets none from here on.
+pub(super) const FIRST_WITHHELD_FD: u32 = 6;
 
 /// The last of the eight register windows of `microvm` without ACPI: the first device sits there.
 const CONSOLE_WINDOW: u64 = DEVICE_PAGES[0].physical + 7 * CONSOLE_WINDOW_BYTES;

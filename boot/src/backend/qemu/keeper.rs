@@ -11,10 +11,12 @@ use std::process::ExitStatus;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rustix::io::ioctl_fionread;
+
 use super::process::{self, Plan, Process, Started};
 use super::qmp::{self, Observed};
 use crate::backend::LaunchError;
-use crate::guest::GuestEnd;
+use crate::guest::{GuestEnd, Heard};
 use crate::host::{self, Accel};
 use crate::spec::LaunchSpec;
 
@@ -49,8 +51,29 @@ pub(super) struct Keeper {
     pub(super) program: OsString,
     pub(super) spec: LaunchSpec,
     pub(super) image: OwnedFd,
-    pub(super) call: UnixStream,
+    pub(super) call: Line,
     pub(super) shared: Arc<Shared>,
+}
+
+/// The stream of the call.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// The guest's end: as long as it is held here, the launcher sees no end of the stream, and
+    /// another process can take over.
+    pub(super) guest: UnixStream,
+    /// The launcher's end.
+    pub(super) launcher: UnixStream,
+    /// Whether anything was read there.
+    pub(super) heard: Heard,
+}
+
+impl Line {
+    /// Whether the guest has said nothing so far.
+    fn is_silent(&self) -> bool {
+        // In this order: what is read in between is heard of.
+        let is_empty = ioctl_fionread(&self.launcher).is_ok_and(|bytes| bytes == 0);
+        is_empty && !self.heard.get()
+    }
 }
 
 /// How one process went.
@@ -60,23 +83,30 @@ struct Run {
     log: String,
 }
 
+impl Run {
+    /// Whether it failed before its guest could do anything: KVM that does not work ends QEMU so.
+    /// A guest that ran may have taken from the stream what another one would then miss.
+    fn never_ran(&self, line: &Line) -> bool {
+        let has_failed = !self.status.as_ref().is_ok_and(ExitStatus::success);
+        has_failed && self.observed.shutdown.is_none() && line.is_silent()
+    }
+}
+
 impl Keeper {
     /// Starts QEMU and stays until it is gone. Tells `started` how the start went, and `ended`
     /// once why it is gone.
     pub(super) fn keep(self, started: &Sender<Result<(), LaunchError>>, ended: &Sender<GuestEnd>) {
         let Self { program, spec, image, call, shared } = self;
-        // The guest's end of the stream: as long as it is held here, the launcher sees no end, and
-        // another process can take over.
         let mut call = Some(call);
         let mut accel = spec.accel.first;
         loop {
-            let Some(stream) = &call else { return };
+            let Some(line) = &call else { return };
             let plan = Plan {
                 program: &program,
                 accel,
                 memory_bytes: spec.memory_bytes,
                 image: &image,
-                call: stream,
+                call: &line.guest,
                 trace: &spec.trace,
             };
             // A receiver that is gone is a launcher that gave up.
@@ -89,9 +119,14 @@ impl Keeper {
                     }
                     watch(running, &shared, &mut call)
                 }
-                Err(error) => return drop(started.send(Err(error))),
+                Err(error) => {
+                    // Of a first attempt the start is waited for, of a second one the end.
+                    let _ = ended.send(GuestEnd::Failed(error.to_string()));
+                    return drop(started.send(Err(error)));
+                }
             };
-            if call.is_some() && !shared.lock().is_stopped {
+            let may_retry = call.as_ref().is_some_and(|line| run.never_ran(line));
+            if may_retry && !shared.lock().is_stopped {
                 let problem = process::failure(run.status, &run.log);
                 spec.notice.show(&host::fallback_notice(&problem));
                 accel = Accel::Tcg;
@@ -106,7 +141,7 @@ impl Keeper {
 }
 
 /// Watches a process to its end. `call` is let go as soon as the machine runs.
-fn watch(running: Started, shared: &Shared, call: &mut Option<UnixStream>) -> Run {
+fn watch(running: Started, shared: &Shared, call: &mut Option<Line>) -> Run {
     let Started { mut child, process, qmp, log } = running;
     let is_stopped = {
         let mut state = shared.lock();
@@ -152,6 +187,7 @@ fn first_lines(log: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::os::unix::process::ExitStatusExt;
 
     use ::qapi::qmp::ShutdownCause;
@@ -173,6 +209,18 @@ mod tests {
         let killed = run(Observed::default(), 9);
         assert!(matches!(end(killed, false), GuestEnd::Failed(_)));
         assert_eq!(end(run(Observed::default(), 9), true), GuestEnd::Stopped);
+    }
+
+    #[test]
+    fn only_a_machine_that_never_ran_is_replaced() {
+        let (launcher, guest) = UnixStream::pair().expect("a pair");
+        let mut line = Line { guest, launcher, heard: Heard::default() };
+        assert!(run(Observed::default(), 1 << 8).never_ran(&line));
+        assert!(!run(Observed::default(), 0).never_ran(&line), "a triple fault");
+        let reset = Observed { shutdown: Some(ShutdownCause::guest_reset), ..Observed::default() };
+        assert!(!run(reset, 1 << 8).never_ran(&line));
+        line.guest.write_all(b"x").expect("sent");
+        assert!(!run(Observed::default(), 1 << 8).never_ran(&line), "it has spoken");
     }
 
     #[test]

@@ -19,10 +19,10 @@ use std::thread;
 use rustix::process::{Pid, Signal, pidfd_send_signal};
 
 use super::LaunchError;
-use crate::guest::{Guest, Machine};
+use crate::guest::{Guest, Heard, Machine};
 use crate::host::Accel;
 use crate::spec::LaunchSpec;
-use keeper::{Keeper, Shared};
+use keeper::{Keeper, Line, Shared};
 
 /// Starts a QEMU process for each guest.
 #[derive(Clone, Debug)]
@@ -47,6 +47,8 @@ impl Qemu {
             UnixStream::pair().map_err(LaunchError::system("make a pair of sockets"))?;
         let image = memory_file::sealed(spec.image.bytes())
             .map_err(LaunchError::system("hold the image in memory"))?;
+        let heard = Heard::default();
+        let far = ours.try_clone().map_err(LaunchError::system("copy a socket"))?;
         let shared = Arc::new(Shared::new(spec.accel.first));
         let (started, start) = mpsc::channel();
         let (ended, end) = mpsc::channel();
@@ -54,7 +56,7 @@ impl Qemu {
             program: self.program.clone(),
             spec: spec.clone(),
             image,
-            call: theirs,
+            call: Line { guest: theirs, launcher: far, heard: heard.clone() },
             shared: Arc::clone(&shared),
         };
         thread::Builder::new()
@@ -62,7 +64,7 @@ impl Qemu {
             .spawn(move || keeper.keep(&started, &ended))
             .map_err(LaunchError::system("start a thread"))?;
         start.recv().map_err(|_| LaunchError::KeeperLost)??;
-        Ok(Guest::new(ours, Box::new(QemuMachine { shared }), end))
+        Ok(Guest::new(ours, Box::new(QemuMachine { shared }), end).telling(heard))
     }
 }
 
@@ -104,10 +106,18 @@ fn peak_memory_bytes(status: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
     use std::sync::Arc;
+    use std::time::Duration;
+
+    use tempfile::TempDir;
 
     use super::*;
     use crate::backend::Backend;
+    use crate::guest::GuestEnd;
     use crate::image::{Image, sample::Sample};
     use crate::spec::{AccelPlan, Notice};
 
@@ -117,18 +127,64 @@ mod tests {
         assert_eq!(peak_memory_bytes("Name:\tx\n"), None);
     }
 
-    #[test]
-    fn a_missing_program_says_what_to_install() {
+    fn spec(accel: AccelPlan) -> LaunchSpec {
         let image = Image::from_bytes(Sample::default().build()).expect("a good image");
-        let spec = LaunchSpec {
+        LaunchSpec {
             image: Arc::new(image),
             memory_bytes: 16 << 20,
-            accel: AccelPlan { first: Accel::Tcg, may_fall_back: false },
+            accel,
             notice: Notice::default(),
             trace: Notice::default(),
-        };
+        }
+    }
+
+    #[test]
+    fn a_missing_program_says_what_to_install() {
+        let spec = spec(AccelPlan { first: Accel::Tcg, may_fall_back: false });
         let backend = Backend::Qemu(Qemu::new("no-such-monitor"));
         let error = backend.launch(&spec).expect_err("not there").to_string();
         assert!(error.contains("no-such-monitor was not found: install QEMU"), "{error}");
+    }
+
+    /// A monitor that is a shell script, in a directory that goes with the returned value.
+    fn script(text: &str) -> (TempDir, PathBuf) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let program = directory.path().join("monitor");
+        fs::write(&program, format!("#!/bin/sh\n{text}\n")).expect("written");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("executable");
+        (directory, program)
+    }
+
+    #[test]
+    fn nothing_of_the_launcher_s_surroundings_is_handed_on() {
+        let text = "env > \"$0.env\"; ls /proc/self/fd > \"$0.fds\"; exit 1";
+        let (directory, program) = script(text);
+        let null = fs::File::open("/dev/null").expect("a file");
+        let inherited = rustix::io::fcntl_dupfd_cloexec(&null, 100).expect("a copy");
+        rustix::io::fcntl_setfd(&inherited, rustix::io::FdFlags::empty()).expect("inheritable");
+        let spec = spec(AccelPlan { first: Accel::Tcg, may_fall_back: false });
+        let guest = Qemu::new(program).launch(&spec).expect("a start");
+        assert!(matches!(guest.wait(Duration::from_secs(60)), Some(GuestEnd::Failed(_))));
+        let read = |name| fs::read_to_string(directory.path().join(name)).expect("written");
+        let (variables, descriptors) = (read("monitor.env"), read("monitor.fds"));
+        let names = variables.lines().filter_map(|line| Some(line.split_once('=')?.0));
+        // A shell sets the last three by itself.
+        let known = ["PATH", "LD_LIBRARY_PATH", "PWD", "SHLVL", "_"];
+        let others: Vec<_> = names.filter(|name| !known.contains(name)).collect();
+        assert!(others.is_empty(), "{others:?}");
+        let number = inherited.as_raw_fd().to_string();
+        assert!(descriptors.lines().any(|line| line == "5"), "{descriptors}");
+        assert!(descriptors.lines().all(|line| line != number), "{descriptors}");
+    }
+
+    #[test]
+    fn a_second_attempt_that_cannot_start_ends_the_guest() {
+        let (_directory, program) = script("rm \"$0\"; exit 1");
+        let spec = spec(AccelPlan { first: Accel::Kvm, may_fall_back: true });
+        let guest = Qemu::new(program).launch(&spec).expect("a first attempt");
+        match guest.wait(Duration::from_secs(60)) {
+            Some(GuestEnd::Failed(why)) => assert!(why.contains("was not found"), "{why}"),
+            other => panic!("{other:?}"),
+        }
     }
 }

@@ -10,12 +10,16 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use command_fds::{CommandFdExt, FdMapping};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::args::{self, CALL_FD, IMAGE_FD, QMP_FD};
+use super::args::{self, CALL_FD, FIRST_WITHHELD_FD, IMAGE_FD, QMP_FD};
 use super::memory_file::LogFile;
 use crate::backend::LaunchError;
 use crate::host::Accel;
 use crate::jail;
 use crate::spec::Notice;
+
+/// Variables that QEMU is given: where it and its libraries are. All others stay here, secrets of
+/// the caller among them.
+const PASSED_ON: [&str; 2] = ["PATH", "LD_LIBRARY_PATH"];
 
 /// A process to which signals can be sent without ever hitting another one.
 #[derive(Debug)]
@@ -55,9 +59,12 @@ pub(super) fn start(plan: &Plan<'_>) -> Result<Started, LaunchError> {
     plan.trace.show(&command_line(plan.program, &arguments));
     let mut command = Command::new(plan.program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
+    let variable = |name| Some((name, std::env::var_os(name)?));
+    command.env_clear().envs(PASSED_ON.into_iter().filter_map(variable));
     // A group of its own: an interrupt from the terminal is the launcher's to handle.
     command.process_group(0);
     command.fd_mappings(copies).expect("the three numbers differ");
+    jail::withhold_descriptors(&mut command, FIRST_WITHHELD_FD);
     jail::die_with_parent(&mut command);
     let mut child = command.spawn().map_err(|source| match source.kind() {
         ErrorKind::NotFound => {
