@@ -19,9 +19,9 @@ pub type Result<T = (), E = Error> = core::result::Result<T, E>;
 
 impl Error {
     /// An error with a message and the status that means it, 1 to 123: [`status`] has those of
-    /// `sysexits.h` that functions are advised to use.
+    /// `sysexits.h` that functions are advised to use. 0 would be no error and becomes 1.
     pub fn new(status: u8, message: impl fmt::Display) -> Self {
-        Self { status, message: message.to_string() }
+        Self { status: status.max(status::FAILURE), message: message.to_string() }
     }
 
     /// An error with [`status::FAILURE`].

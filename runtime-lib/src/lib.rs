@@ -16,7 +16,7 @@
 //! ```
 //!
 //! The same source is two programs. With `--cfg ampoule_guest`, which `cargo xtask build-fn` sets,
-//! it is an image that boots on bare virtual hardware, over [`guest`]. Without, it is an ordinary
+//! it is an image that boots on bare virtual hardware, over `guest`. Without, it is an ordinary
 //! program over `std` (`host`), so that `cargo test`, `cargo clippy`, `cargo run` and editors work
 //! as for any other crate.
 //!
@@ -37,7 +37,7 @@ pub mod random;
 pub mod time;
 
 #[cfg(ampoule_guest)]
-pub mod guest;
+mod guest;
 #[cfg(ampoule_guest)]
 use guest as platform;
 

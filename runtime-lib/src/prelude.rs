@@ -1,5 +1,5 @@
 //! What nearly every function names: the collections of `alloc`, the I/O traits, the print macros
-//! and [`Result`].
+//! and [`Result`]. On the host the print macros are those of `std`, which panic when STDOUT is closed.
 
 pub use alloc::borrow::ToOwned;
 pub use alloc::boxed::Box;

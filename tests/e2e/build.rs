@@ -1,13 +1,13 @@
 //! `cargo xtask`: new functions, what building them says, and what is told of the results.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::harness::{Scratch, Suite, xtask};
 use crate::matrix::Backend;
-use crate::process::Done;
+use crate::process::{Done, Invocation};
 use crate::{hints, tools};
 
 pub fn add(suite: &mut Suite) {
@@ -33,12 +33,18 @@ fn json(done: &Done) -> Value {
     serde_json::from_str(done.text()).unwrap_or_else(|error| panic!("{error}: {done:?}"))
 }
 
-/// Makes a function, and runs a command for its project.
-fn new(scratch: &Scratch, template: &str) -> (String, std::path::PathBuf) {
+/// Makes a function called `name`; its manifest's path, and its folder.
+fn new(scratch: &Scratch, name: &str, template: &str) -> (String, PathBuf) {
     let path = scratch.path("fresh");
     let shown = path.display().to_string();
-    xtask(&["new", "fresh", "--template", template, "--path", &shown]).run().expect(0);
+    xtask(&["new", name, "--template", template, "--path", &shown]).run().expect(0);
     (path.join("Cargo.toml").display().to_string(), path)
+}
+
+/// Builds a new function. All new functions share what they depend on, so that it is compiled once.
+fn build_new(name: &str, manifest: &str) -> Invocation {
+    let build = ["build-fn", name, "--manifest-path", manifest, "--message-format", "json"];
+    xtask(&build).env("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/new"))
 }
 
 fn second_build() {
@@ -66,14 +72,14 @@ fn unknown_function() {
 
 fn wrong_settings() {
     let scratch = Scratch::new();
-    let (manifest, folder) = new(&scratch, "bytes");
+    let (manifest, folder) = new(&scratch, "fresh", "bytes");
     let path = folder.join("Cargo.toml");
     let good = fs::read_to_string(&path).expect("a manifest");
     let (before, after) = good.split_once("[package.metadata.fn]\n").unwrap_or((&good, ""));
     let after = after.find("\n[").map_or("", |at| &after[at..]);
     for (settings, parts) in [
         ("memmory = \"16MiB\"", &["\"memmory\"", "did you mean \"memory\"?"][..]),
-        ("memory = \"3MiB\"", &["`memory`", "3MiB", "2 MiB"]),
+        ("memory = \"3MiB\"", &["`memory`", "3MiB", "2MiB"]),
         ("memory = 16", &["`memory`", "\"16MiB\""]),
         ("stack = \"1B\"", &["`stack`"]),
         ("timeout = \"soon\"", &["`timeout`"]),
@@ -91,7 +97,7 @@ fn wrong_settings() {
 
 fn needs_std() {
     let scratch = Scratch::new();
-    let (manifest, folder) = new(&scratch, "bytes");
+    let (manifest, folder) = new(&scratch, "fresh", "bytes");
     let helper = folder.join("helper");
     fs::create_dir_all(helper.join("src")).expect("a folder");
     let package = "[package]\nname = \"helper\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
@@ -105,7 +111,7 @@ fn needs_std() {
     let main = folder.join("src/main.rs");
     let text = fs::read_to_string(&main).expect("a source");
     fs::write(&main, format!("{text}\nuse helper as _;\n")).expect("written");
-    let done = xtask(&["build-fn", "fresh", "--manifest-path", &manifest]).run().expect(1);
+    let done = build_new("fresh", &manifest).run().expect(1);
     let error = done.stderr.lines().rfind(|line| line.starts_with("error: function"));
     let error = error.unwrap_or_else(|| panic!("no last word in {done:?}"));
     assert!(error.contains("helper") && error.contains("std"), "{error}");
@@ -182,9 +188,11 @@ fn small() {
 
 fn new_function(backend: Backend, template: &str) {
     let scratch = Scratch::new();
-    let (manifest, _) = new(&scratch, template);
-    let call = ["invoke", "--manifest-path", &manifest, "fresh", "--accel", backend.accel()];
-    let done = xtask(&call).feed(b"{\"name\":\"World\"}\n").expect(0).silent();
+    let name = format!("new-{template}-{backend}");
+    let (manifest, _) = new(&scratch, &name, template);
+    let built = json(&build_new(&name, &manifest).run().expect(0));
+    let image = built["path"].as_str().expect("a path");
+    let done = backend.call_image(image).bare().feed(b"{\"name\":\"World\"}\n").expect(0).silent();
     assert!(!done.stdout.is_empty(), "{done:?}");
 }
 

@@ -38,6 +38,7 @@ mod image;
 mod independent;
 mod orphan;
 mod pipe;
+mod ports;
 mod readme;
 mod report;
 mod spec;
@@ -50,9 +51,10 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 16] = [
+const TOPICS: [fn(&mut Suite); 17] = [
     echo::add,
     streams::add,
+    ports::add,
     context::add,
     status::add,
     fault::add,

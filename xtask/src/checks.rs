@@ -5,13 +5,18 @@ use std::process::{Command, Stdio};
 
 use rustix::process::geteuid;
 
+use crate::image::compile::{GUEST_CFG, TARGET};
 use crate::launcher;
+use crate::project::RUNTIME_PACKAGE;
+
+/// The backends that the end-to-end tests must find.
+const BACKENDS: &str = "AMPOULE_TEST_BACKENDS";
 
 /// One check.
 #[derive(Debug)]
 pub struct Check {
     /// What it checks.
-    pub name: String,
+    pub name: &'static str,
     /// The command that does; a status of 0 is a pass.
     pub command: Command,
 }
@@ -27,46 +32,68 @@ pub struct Tally {
 
 /// All checks, the tests last; `has_kvm` if KVM can be used here.
 pub fn all(has_kvm: bool) -> Vec<Check> {
+    let mut documentation = cargo("documentation", &["doc", "--workspace", "--no-deps", "--quiet"]);
+    documentation.command.env("RUSTDOCFLAGS", "--deny warnings");
     let mut checks = vec![
         cargo("formatting", &["fmt", "--all", "--check"]),
         cargo(
             "lints",
             &["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"],
         ),
-        cargo("documentation", &["doc", "--workspace", "--no-deps", "--quiet"]),
-        cargo("tests", &["test", "--workspace", "--no-fail-fast"]),
+        guest_lints(),
+        documentation,
     ];
-    checks[2].command.env("RUSTDOCFLAGS", "--deny warnings");
+    let mut tests = cargo("tests", &["test", "--workspace", "--no-fail-fast"]);
+    // A backend that is named and missing is a failure, not a skip.
+    tests.command.env(BACKENDS, if has_kvm { "qemu-kvm,qemu-tcg" } else { "qemu-tcg" });
+    checks.push(tests);
     if has_kvm {
-        checks.push(without_kvm(&["test", "--package", "e2e"]));
+        let tests = cargo("tests with KVM hidden", &["test", "--package", "e2e"]);
+        let mut tests = without_kvm(&tests, geteuid().is_root());
+        tests.command.env(BACKENDS, "qemu-tcg");
+        checks.push(tests);
     }
     checks
 }
 
-fn cargo(name: &str, arguments: &[&str]) -> Check {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments).current_dir(launcher::checkout());
-    Check { name: name.to_owned(), command }
+/// The lints once more for what only images are made of.
+fn guest_lints() -> Check {
+    let target = launcher::checkout().join("target/guest");
+    let mut check = cargo(
+        "lints of the guest",
+        &["clippy", "--package", RUNTIME_PACKAGE, "--quiet", "--target", TARGET],
+    );
+    check.command.arg("--target-dir").arg(target).args(["--", "--deny", "warnings"]);
+    check.command.env("CARGO_ENCODED_RUSTFLAGS", GUEST_CFG.join("\x1f"));
+    check
 }
 
-/// Runs cargo where `/dev/kvm` is covered by a device that is not KVM.
-fn without_kvm(arguments: &[&str]) -> Check {
+fn cargo(name: &'static str, arguments: &[&str]) -> Check {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(launcher::checkout());
+    Check { name, command }
+}
+
+/// The same check where `/dev/kvm` is covered by a device that is not KVM.
+fn without_kvm(check: &Check, is_root: bool) -> Check {
     const HIDE: &str = "mount --bind /dev/null /dev/kvm && exec \"$@\"";
-    let cargo = cargo("tests with KVM hidden", arguments).command;
     let mut command = Command::new("unshare");
-    // Only root may make a mount namespace without a user namespace around it.
-    command.arg(if geteuid().is_root() { "--mount" } else { "--map-root-user" }).arg("--mount");
-    command.args(["sh", "-c", HIDE, "sh"]).arg(cargo.get_program()).args(cargo.get_args());
+    // Others than root need a user namespace around the mount namespace.
+    command.args(if is_root { &[][..] } else { &["--map-root-user"] });
+    command.args(["--mount", "sh", "-c", HIDE, "sh"]);
+    command.arg(check.command.get_program()).args(check.command.get_args());
     command.current_dir(launcher::checkout());
-    Check { name: "tests with KVM hidden".into(), command }
+    Check { name: check.name, command }
 }
 
 /// Runs a check, passing on what it prints; whether it passed.
 pub fn run(command: &mut Command, tally: &mut Tally) -> io::Result<bool> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
     let output = child.stdout.take().ok_or_else(|| io::Error::other("STDOUT is not a pipe"))?;
-    for line in BufReader::new(output).lines() {
+    for line in BufReader::new(output).split(b'\n') {
+        // A test may print any bytes.
         let line = line?;
+        let line = String::from_utf8_lossy(&line);
         tally.count(&line);
         anstream::println!("{line}");
     }
@@ -107,5 +134,26 @@ mod tests {
     #[test]
     fn without_kvm_there_is_nothing_to_hide() {
         assert_eq!(all(true).len(), all(false).len() + 1);
+    }
+
+    #[test]
+    fn kvm_is_hidden_in_a_namespace_that_the_caller_may_make() {
+        let words = |is_root| {
+            let check = without_kvm(&cargo("tests", &["test"]), is_root);
+            let words = check.command.get_args().map(|word| word.to_string_lossy().into_owned());
+            words.collect::<Vec<_>>()
+        };
+        assert_eq!(words(true)[..2], ["--mount", "sh"]);
+        assert_eq!(words(false)[..3], ["--map-root-user", "--mount", "sh"]);
+        assert_eq!(words(true).last().map(String::as_str), Some("test"));
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_are_passed_over() {
+        let mut command = Command::new("printf");
+        command.arg(r"\377\ntest result: ok. 1 passed; 0 failed;\n");
+        let mut tally = Tally::default();
+        assert!(run(&mut command, &mut tally).expect("a run"));
+        assert_eq!(tally, Tally { passed: 1, failed: 0 });
     }
 }

@@ -9,6 +9,7 @@ mod doctor;
 mod image;
 mod inspect;
 mod launcher;
+mod manifest;
 mod nearest;
 mod pipeline;
 mod progress;
@@ -43,9 +44,9 @@ enum Verb {
     Pipe(verb::pipe::Pipe),
     List(verb::list::List),
     Inspect(verb::inspect::Inspect),
+    Bench(verb::bench::Bench),
     Doctor(verb::doctor::Doctor),
     Setup(verb::setup::Setup),
-    Bench(verb::bench::Bench),
     Demo(verb::demo::Demo),
     Ci(verb::ci::Ci),
     Completions(verb::completions::Completions),
@@ -66,11 +67,11 @@ fn main() -> ExitCode {
         Verb::Pipe(verb) => verb.run(console),
         Verb::List(verb) => verb.run(console),
         Verb::Inspect(verb) => verb.run(console),
+        Verb::Bench(verb) => verb.run(console),
         Verb::Doctor(verb) => verb.run(),
         Verb::Setup(verb) => verb.run(console),
         Verb::Demo(verb) => verb.run(console),
         Verb::Ci(verb) => verb.run(console),
-        Verb::Bench(verb) => verb.run(console),
         Verb::Completions(verb) => Ok(verb.run()),
     };
     result.unwrap_or_else(|error| status::of_failure(&error, runs))

@@ -3,12 +3,16 @@
 //! A function is a binary target of a workspace member that depends on the runtime. Nothing else
 //! marks one, so that a function stays an ordinary crate.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::{Metadata, MetadataCommand, Package, PackageId};
 
 use crate::console::Console;
+use crate::image::Profile;
 use crate::image::spec::{Settings, SettingsError};
+use crate::manifest::Misplaced;
 use crate::nearest::suggestion;
 
 /// Name of the package that a function depends on.
@@ -51,12 +55,20 @@ pub enum ProjectError {
     #[error("cargo cannot read the project")]
     Unreadable(#[from] cargo_metadata::Error),
     /// A function's settings are wrong.
-    #[error("[package.metadata.fn] of {manifest}: {why}")]
+    #[error("{manifest}:{why}")]
     Settings {
         /// The manifest.
         manifest: PathBuf,
-        /// What is wrong.
-        why: Box<SettingsError>,
+        /// What is wrong, and where.
+        why: Box<Misplaced<SettingsError>>,
+    },
+    /// A function's manifest cannot be read.
+    #[error("{manifest} cannot be read: {why}")]
+    Manifest {
+        /// The manifest.
+        manifest: PathBuf,
+        /// What went wrong.
+        why: io::Error,
     },
     /// The runtime is not among the project's dependencies, as cargo resolves them.
     #[error("cargo does not find the package `{RUNTIME_PACKAGE}` that functions depend on")]
@@ -109,16 +121,31 @@ impl Project {
         self.functions.iter().find(|function| function.name == name).ok_or_else(|| {
             let names = self.functions.iter().map(|function| function.name.as_str());
             let hint = match suggestion(name, names) {
+                _ if self.functions.is_empty() => {
+                    "; there is none yet: `cargo xtask new NAME` makes one".into()
+                }
                 near if !near.is_empty() => near,
-                _ => "; `cargo xtask list` shows those that there are".into(),
+                _ => format!("; `cargo xtask list{}` shows those that there are", self.option()),
             };
             NoSuchFunction { name: name.into(), root: self.root.display().to_string(), hint }
         })
     }
 
-    /// Where the images of a function are put unless the caller says otherwise.
-    pub fn output(&self, function: &str) -> PathBuf {
-        self.target.join("fn").join(function)
+    /// The option that names this project, if it is not the one around the current folder.
+    fn option(&self) -> String {
+        let around = std::env::current_dir().is_ok_and(|here| here.starts_with(&self.root));
+        let manifest = self.root.join("Cargo.toml").display().to_string();
+        if around {
+            String::new()
+        } else {
+            format!(" --manifest-path {}", shell_words::quote(&manifest))
+        }
+    }
+
+    /// Where the images of a function are put unless the caller says otherwise; those for debugging
+    /// lie apart, so that neither replaces the other.
+    pub fn output(&self, function: &str, profile: Profile) -> PathBuf {
+        self.target.join(profile.name()).join(function)
     }
 }
 
@@ -147,9 +174,7 @@ fn resolved_runtime(metadata: &Metadata) -> Result<PathBuf, ProjectError> {
 }
 
 fn functions_of(package: &Package) -> Result<Vec<Function>, ProjectError> {
-    let settings = Settings::from_metadata(&package.metadata).map_err(|why| {
-        ProjectError::Settings { manifest: package.manifest_path.clone().into(), why: why.into() }
-    })?;
+    let settings = settings_of(package)?;
     let binaries = package.targets.iter().filter(|target| target.is_bin());
     let function = |target: &cargo_metadata::Target| Function {
         name: target.name.clone(),
@@ -160,4 +185,53 @@ fn functions_of(package: &Package) -> Result<Vec<Function>, ProjectError> {
         settings: settings.clone(),
     };
     Ok(binaries.map(function).collect())
+}
+
+fn settings_of(package: &Package) -> Result<Settings, ProjectError> {
+    let manifest = || shown(package.manifest_path.as_std_path());
+    let text = fs::read_to_string(&package.manifest_path)
+        .map_err(|why| ProjectError::Manifest { manifest: manifest(), why })?;
+    Settings::from_manifest(&text)
+        .map_err(|why| ProjectError::Settings { manifest: manifest(), why: why.into() })
+}
+
+/// A path as people write it: from the current folder if it lies there.
+fn shown(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().ok();
+    here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project(functions: Vec<Function>) -> Project {
+        Project { root: "/p".into(), target: "/p/target".into(), runtime: None, functions }
+    }
+
+    #[test]
+    fn images_for_debugging_lie_apart() {
+        let output = |profile| project(Vec::new()).output("wc", profile);
+        assert_eq!(output(Profile::Optimised), Path::new("/p/target/fn/wc"));
+        assert_eq!(output(Profile::Debug), Path::new("/p/target/fn-debug/wc"));
+    }
+
+    #[test]
+    fn an_unknown_function_leads_to_those_that_there_are() {
+        let hint = |project: Project, name| {
+            project.function(name).err().map(|error| error.hint).unwrap_or_default()
+        };
+        let function = || Function {
+            name: "wc".into(),
+            package: PackageId { repr: "wc".into() },
+            version: "0.1.0".into(),
+            description: None,
+            manifest: "/p/Cargo.toml".into(),
+            settings: Settings::default(),
+        };
+        assert!(hint(project(Vec::new()), "wc").contains("`cargo xtask new NAME`"));
+        assert_eq!(hint(project(vec![function()]), "wcc"), "; did you mean \"wc\"?");
+        let expected = "`cargo xtask list --manifest-path /p/Cargo.toml` shows";
+        assert!(hint(project(vec![function()]), "zzz").contains(expected));
+    }
 }

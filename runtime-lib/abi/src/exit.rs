@@ -11,7 +11,8 @@ pub mod field {
     pub const REASON: u32 = 2;
     /// string: what happened, for a person to read.
     pub const MESSAGE: u32 = 3;
-    /// varint, repeated: code addresses, innermost first: of the fault, then of the calls that led to it.
+    /// varint, repeated: addresses inside instructions, innermost first: of the one that faulted,
+    /// then of the calls that led there.
     pub const BACKTRACE: u32 = 4;
 }
 
@@ -45,7 +46,7 @@ pub fn write<'a>(
     reason: Reason,
     status: u8,
     message: &str,
-    backtrace: impl Iterator<Item = u64>,
+    backtrace: &[u64],
     buffer: &'a mut [u8; MAX_BYTES],
 ) -> &'a [u8] {
     let mut writer = Writer::new(buffer);
@@ -53,7 +54,7 @@ pub fn write<'a>(
     let mut fits = writer.varint_field(field::STATUS, status.into());
     fits &= writer.varint_field(field::REASON, reason as u64);
     fits &= writer.bytes_field(field::MESSAGE, message.as_bytes());
-    for address in backtrace.take(MAX_BACKTRACE) {
+    for &address in backtrace.iter().take(MAX_BACKTRACE) {
         fits &= writer.varint_field(field::BACKTRACE, address);
     }
     assert!(fits, "MAX_BYTES has room for every field");
@@ -70,8 +71,7 @@ mod tests {
     #[test]
     fn prost_reads_what_is_written() {
         let mut buffer = [0; MAX_BYTES];
-        let bytes =
-            write(Reason::Faulted, 1, "wild", [0x10_2030, u64::MAX].into_iter(), &mut buffer);
+        let bytes = write(Reason::Faulted, 1, "wild", &[0x10_2030, u64::MAX], &mut buffer);
         let exit = messages::Exit::decode(bytes).expect("a whole message");
         assert_eq!(exit.status, 1);
         assert_eq!(exit.reason, Reason::Faulted as i32);
@@ -84,7 +84,7 @@ mod tests {
         let long = "é".repeat(MAX_MESSAGE_BYTES);
         let mut buffer = [0; MAX_BYTES];
         let bytes =
-            write(Reason::Panicked, 255, &long[..], core::iter::repeat(u64::MAX), &mut buffer);
+            write(Reason::Panicked, 255, &long[..], &[u64::MAX; 2 * MAX_BACKTRACE], &mut buffer);
         let exit = messages::Exit::decode(bytes).expect("a whole message");
         assert_eq!(exit.message.len(), MAX_MESSAGE_BYTES);
         assert_eq!(exit.backtrace.len(), MAX_BACKTRACE);

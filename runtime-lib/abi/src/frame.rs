@@ -23,7 +23,7 @@ pub const DATA_BYTES: usize = 64 << 10;
 
 /// What a launcher sends.
 pub mod to_guest {
-    /// [`Start`](crate::start), first and once, unless it came as a boot module.
+    /// [`Start`](crate::start), first and once.
     pub const START: u32 = 1;
     /// Bytes of STDIN.
     pub const STDIN: u32 = 2;
@@ -84,6 +84,9 @@ pub fn read_header(bytes: &[u8]) -> Result<Option<(Header, usize)>, BadFrame> {
     let Some((message_bytes, mut at)) = varint(bytes)? else { return Ok(None) };
     if message_bytes > MAX_MESSAGE_BYTES as u64 {
         return Err(BadFrame::TooLong(message_bytes));
+    }
+    if message_bytes < 2 {
+        return Err(BadFrame::NotOneField);
     }
     let message_at = at;
     let Some((tag, length)) = varint(&bytes[at..])? else { return Ok(None) };
@@ -155,7 +158,7 @@ mod tests {
         assert_eq!(read_header(&[0x81, 0x80, 0x40]), Err(BadFrame::TooLong((1 << 20) + 1)));
         assert_eq!(read_header(&[4, 0x12, 3]), Err(BadFrame::NotOneField));
         assert_eq!(read_header(&[4, 0x10, 2]), Err(BadFrame::NotOneField));
-        assert_eq!(read_header(&[0]), Ok(None));
+        assert_eq!(read_header(&[0]), Err(BadFrame::NotOneField));
     }
 
     proptest! {

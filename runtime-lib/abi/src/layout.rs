@@ -8,7 +8,7 @@
 //! 0x0010_0000    IMAGE_BASE: one unmapped page that guards the stack, which grows down to it
 //! 0x0010_1000    stack, zeroed data, code, constants, data, then the supervisor's pages
 //!                heap, up to the next large page
-//! 0x1_0000_0000  HEAP_WINDOW: guest-physical memory above that, less what boot modules occupy
+//! 0x1_0000_0000  HEAP_WINDOW: guest-physical memory above that
 //! ```
 //!
 //! All below the window is mapped where it lies, but for the device pages.

@@ -1,7 +1,7 @@
 //! The contract's messages, owned, for launchers and build tools.
 //!
-//! Their field numbers are those of [`crate::start::field`], [`crate::exit::field`],
-//! [`crate::note::field`] and [`crate::frame`]; the tests of those modules hold the two together.
+//! Their field numbers are those of [`crate::start::field`], [`crate::exit::field`] and
+//! [`crate::frame`]; the tests of those modules hold the two together.
 
 use alloc::{string::String, vec::Vec};
 

@@ -140,6 +140,21 @@ mod tests {
     }
 
     #[test]
+    fn unknown_fields_are_skipped() {
+        let message = messages::Start {
+            abi_version: 1,
+            randomness: vec![9; RANDOMNESS_BYTES].into(),
+            ..Default::default()
+        };
+        let mut bytes = message.encode_to_vec();
+        let mut unknown = [0; 16];
+        let mut writer = crate::wire::Writer::new(&mut unknown);
+        assert!(writer.varint_field(77, 5) && writer.bytes_field(78, b"later"));
+        bytes.splice(0..0, writer.finish().iter().copied());
+        assert_eq!(Start::parse(&bytes).expect("a whole message").abi_version, 1);
+    }
+
+    #[test]
     fn without_randomness_there_is_no_start() {
         let message = messages::Start { abi_version: 1, ..Default::default() };
         assert_eq!(Start::parse(&message.encode_to_vec()).err(), Some(Malformed::BadValue));

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use ampoule_abi::start::Start;
 
-use super::arch::{lapic_timer_start, lapic_timer_ticks, time_stamp};
+use super::arch::{lapic_timer_ns, lapic_timer_start, time_stamp};
 use super::single::Single;
 use super::start;
 
@@ -43,9 +43,9 @@ pub fn wall_clock() -> Duration {
 /// Ticks per second, by the local APIC's timer.
 fn measure() -> u64 {
     lapic_timer_start();
-    let (first_ns, first) = (lapic_timer_ticks(), time_stamp());
+    let (first_ns, first) = (lapic_timer_ns(), time_stamp());
     loop {
-        let (last_ns, last) = (lapic_timer_ticks(), time_stamp());
+        let (last_ns, last) = (lapic_timer_ns(), time_stamp());
         let ns = last_ns.wrapping_sub(first_ns);
         if ns >= MEASURED_NS {
             return (u128::from(last - first) * 1_000_000_000 / u128::from(ns)) as u64;

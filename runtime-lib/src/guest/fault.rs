@@ -4,8 +4,9 @@ use ampoule_abi::exit::Reason;
 use ampoule_abi::layout::{IMAGE_BASE, PAGE_BYTES};
 
 use super::arch::Exception;
+use super::backtrace::Backtrace;
 use super::panic::Message;
-use super::{backtrace, memory, stream};
+use super::{memory, stream};
 
 const DIVIDE_ERROR: u64 = 0;
 const BREAKPOINT: u64 = 3;
@@ -21,9 +22,8 @@ const FETCH: u64 = 1 << 4;
 /// Ends the call with what is known of an exception.
 pub fn report(exception: Exception) -> ! {
     let message = describe(&exception);
-    let calls = backtrace::from_within(exception.stack, exception.frame);
-    let addresses = core::iter::once(exception.instruction).chain(calls);
-    stream::exit(Reason::Faulted, 1, message.as_str(), addresses)
+    let backtrace = Backtrace::of_fault(&exception);
+    stream::exit(Reason::Faulted, 1, message.as_str(), backtrace.as_slice())
 }
 
 fn describe(exception: &Exception) -> Message {

@@ -63,6 +63,8 @@ unsafe extern "C" {
     static __stack_top: u8;
     static __code_start: u8;
     static __code_end: u8;
+    static __frameless_start: u8;
+    static __frameless_end: u8;
     static mut __heap_directories: [u64; (MAX_MEMORY_BYTES / LARGE_PAGE_BYTES) as usize];
 }
 
@@ -74,6 +76,11 @@ pub fn stack() -> Range<u64> {
 /// Addresses of the code.
 pub fn code() -> Range<u64> {
     address(&raw const __code_start)..address(&raw const __code_end)
+}
+
+/// Addresses of the code that keeps no frame pointers: the memory functions.
+pub fn frameless_code() -> Range<u64> {
+    address(&raw const __frameless_start)..address(&raw const __frameless_end)
 }
 
 /// End of the image, guest-physical and virtual.
@@ -103,11 +110,11 @@ pub unsafe fn claim(memory_end: u64) {
         let entry = (&raw mut __heap_directories).cast::<u64>().wrapping_add(page as usize);
         // SAFETY: the page lies below MAX_MEMORY_BYTES, so its entry is in the directories, which
         // nothing else uses and whose addresses nothing has accessed.
-        unsafe { entry.write(page * LARGE_PAGE_BYTES | HEAP_PAGE) };
+        unsafe { entry.write((page * LARGE_PAGE_BYTES) | HEAP_PAGE) };
     }
     let window = HEAP_WINDOW + large_pages.start * LARGE_PAGE_BYTES
         ..HEAP_WINDOW + large_pages.end * LARGE_PAGE_BYTES;
-    for range in [image_end()..mapped_end, window] {
+    for range in [image_end()..mapped_end.min(memory_end), window] {
         if !range.is_empty() {
             let start = core::ptr::with_exposed_provenance_mut(range.start as usize);
             // SAFETY: it is mapped, writable RAM that nothing else uses. A range too small to be a

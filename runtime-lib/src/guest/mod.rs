@@ -37,7 +37,7 @@ pub(crate) fn variables() -> impl Iterator<Item = (&'static [u8], &'static [u8])
 }
 
 pub(crate) fn exit(status: u8) -> ! {
-    stream::exit(Reason::Returned, status, "", core::iter::empty())
+    stream::exit(Reason::Returned, status, "", &[])
 }
 
 pub(crate) fn with_generator<T>(use_it: impl FnOnce(&mut ChaCha20Rng) -> T) -> T {
@@ -55,10 +55,9 @@ unsafe extern "Rust" fn __getrandom_v03_custom(
     length: usize,
 ) -> Result<(), NonZeroU32> {
     // SAFETY: the crate passes a buffer of that length that may be written.
-    let buffer = unsafe {
-        bytes.write_bytes(0, length);
-        core::slice::from_raw_parts_mut(bytes, length)
-    };
+    unsafe { bytes.write_bytes(0, length) };
+    // SAFETY: as above, and it is initialised now.
+    let buffer = unsafe { core::slice::from_raw_parts_mut(bytes, length) };
     crate::random::fill(buffer);
     Ok(())
 }

@@ -2,10 +2,12 @@
 
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use ampoule_abi::exit::{MAX_MESSAGE_BYTES, Reason};
 
-use super::{arch, backtrace, memory, stream};
+use super::backtrace::Backtrace;
+use super::{arch, memory, stream};
 
 /// A message of bounded length, cut where it does not fit: memory may be what has run out.
 pub struct Message {
@@ -35,17 +37,24 @@ impl Write for Message {
     }
 }
 
+static PANICKING: AtomicBool = AtomicBool::new(false);
+
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
+    let backtrace = Backtrace::from_frame(arch::frame_pointer());
+    if PANICKING.swap(true, Ordering::Relaxed) {
+        let why = "panicked while the message of a panic was made";
+        stream::exit(Reason::Panicked, 1, why, backtrace.as_slice());
+    }
     let message = Message::of(format_args!("{}", info.message()));
     let refused =
         Message::of(format_args!("memory allocation of {} bytes failed", memory::refused_bytes()));
     if message.as_str() == refused.as_str() {
-        stream::exit(Reason::OutOfMemory, 1, message.as_str(), core::iter::empty());
+        stream::exit(Reason::OutOfMemory, 1, message.as_str(), &[]);
     }
     let message = match info.location() {
         Some(location) => Message::of(format_args!("{}, at {location}", info.message())),
         None => message,
     };
-    stream::exit(Reason::Panicked, 1, message.as_str(), backtrace::from(arch::frame_pointer()))
+    stream::exit(Reason::Panicked, 1, message.as_str(), backtrace.as_slice())
 }

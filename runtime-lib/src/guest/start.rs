@@ -4,6 +4,7 @@ use core::cell::OnceCell;
 
 use ampoule_abi::ABI_VERSION;
 use ampoule_abi::exit::Reason;
+use ampoule_abi::layout::IMAGE_BASE;
 use ampoule_abi::start::Start;
 
 use super::arch::abandon;
@@ -35,7 +36,7 @@ pub fn message() -> Start<'static> {
 /// nobody to tell of a failure; the launcher sees the machine end.
 pub fn start(start_information: u64) -> ! {
     let Some(boot) = BootInfo::at(start_information) else { abandon() };
-    let Some(memory_end) = boot.memory_end(memory::image_end()) else { abandon() };
+    let Some(memory_end) = boot.memory_end(IMAGE_BASE) else { abandon() };
     // SAFETY: this is the only call, and the memory map says that the RAM goes that far.
     unsafe { memory::claim(memory_end) };
     let Some(console) = boot.console().and_then(Console::open) else { abandon() };
@@ -51,5 +52,5 @@ pub fn start(start_information: u64) -> ! {
         abandon();
     }
     let status = ampoule_function();
-    stream::exit(Reason::Returned, status, "", core::iter::empty())
+    stream::exit(Reason::Returned, status, "", &[])
 }

@@ -24,13 +24,19 @@ struct Call {
     /// Bytes of STDIN still to come in the frame that is being read.
     input_left: usize,
     input_ended: bool,
+    /// Whether a frame is on its way: one that a fault cuts off can have no other after it.
+    sending: bool,
 }
 
 impl Call {
     fn send(&mut self, kind: u32, payload: &[u8]) {
         let mut buffer = [0; MAX_HEADER_BYTES];
         let header = write_header(Header { kind, payload_bytes: payload.len() }, &mut buffer);
+        if core::mem::replace(&mut self.sending, true) {
+            abandon();
+        }
         self.console.send(header, payload);
+        self.sending = false;
     }
 
     fn receive_header(&mut self) -> Result<Header, &'static str> {
@@ -88,7 +94,7 @@ impl Call {
 /// Takes the console and tells the launcher that the runtime is up.
 pub fn open(console: Console) {
     CALL.with(|call| {
-        let call = call.insert(Call { console, input_left: 0, input_ended: false });
+        let call = call.insert(Call { console, input_left: 0, input_ended: false, sending: false });
         // `Ready`: field 1, the ABI version, which is below 128.
         call.send(to_host::READY, &[1 << 3, ABI_VERSION as u8]);
     });
@@ -145,15 +151,14 @@ pub(crate) fn write(output: Output, bytes: &[u8]) -> Result<(), io::Error> {
 
 /// Ends the call because the launcher does not keep to the contract.
 pub fn protocol_error(why: &str) -> ! {
-    exit(Reason::Protocol, 1, why, core::iter::empty())
+    exit(Reason::Protocol, 1, why, &[])
 }
 
 /// Ends the call: says how, then waits for the machine to be destroyed.
-pub fn exit(reason: Reason, status: u8, why: &str, backtrace: impl Iterator<Item = u64>) -> ! {
+pub fn exit(reason: Reason, status: u8, why: &str, backtrace: &[u64]) -> ! {
     let mut buffer = [0; exit::MAX_BYTES];
     let message = exit::write(reason, status, why, backtrace, &mut buffer);
-    // SAFETY: this never returns, so whoever borrowed the call never runs again. The console is
-    // whole at any time: nothing between two of its steps can panic or fault.
+    // SAFETY: this never returns, so whoever borrowed the call never runs again.
     unsafe { CALL.abandon_borrow() };
     with_call(|call| call.send(to_host::EXIT, message));
     loop {

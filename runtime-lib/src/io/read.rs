@@ -13,7 +13,7 @@ pub trait ReadExt: Read<Error = Error> {
         let start = bytes.len();
         loop {
             let length = bytes.len();
-            bytes.resize(length + PIECE_BYTES.max(bytes.capacity() - length), 0);
+            bytes.resize(length + PIECE_BYTES, 0);
             let read = self.read(&mut bytes[length..])?;
             bytes.truncate(length + read);
             if read == 0 {

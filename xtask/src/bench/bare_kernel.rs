@@ -16,22 +16,11 @@ const CODE_OFFSET: u64 = NOTE_OFFSET + NOTE_BYTES;
 
 /// `lidt no_idt; ud2`: a triple fault, which QEMU answers with a shutdown. (A write to its
 /// `isa-debug-exit` ends it from within the processor's thread, and now and then hangs.)
+#[rustfmt::skip]
 const CODE: [u8; 15] = [
-    0x0f,
-    0x01,
-    0x1d,
-    NO_IDT as u8,
-    (NO_IDT >> 8) as u8,
-    (NO_IDT >> 16) as u8,
-    0, // lidt
-    0x0f,
-    0x0b, // ud2
-    0,
-    0,
-    0,
-    0,
-    0,
-    0, // no_idt
+    0x0f, 0x01, 0x1d, NO_IDT as u8, (NO_IDT >> 8) as u8, (NO_IDT >> 16) as u8, 0, // lidt no_idt
+    0x0f, 0x0b,                                                                   // ud2
+    0, 0, 0, 0, 0, 0,                                                             // no_idt
 ];
 const NO_IDT: u64 = LOAD_ADDRESS + CODE_OFFSET + 9;
 

@@ -5,5 +5,7 @@
 
 pub mod bare_kernel;
 pub mod machine;
+pub mod report;
+mod start;
 pub mod statistics;
 pub mod subject;

@@ -1,22 +1,10 @@
-//! A subject: a command that is started afresh for each measurement, with 16 bytes on its STDIN.
+//! A subject: a command that is started afresh for each measurement.
 
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use ampoule_boot::backend::qemu::machine;
 use ampoule_boot::host::Accel;
-use rustix::process::{Pid, Signal, kill_process};
-
-/// What a call carries in, and an echo carries out.
-const INPUT: &[u8; 16] = b"sixteen bytes in";
-
-/// After this a start counts as hanging.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Something to measure.
 #[derive(Clone, Debug)]
@@ -25,43 +13,9 @@ pub struct Subject {
     pub name: String,
     /// The subject that its times are divided by, if there is one.
     pub baseline: Option<String>,
-    program: OsString,
-    arguments: Vec<OsString>,
-    echoes: bool,
-}
-
-/// The times of one start.
-#[derive(Clone, Copy, Debug)]
-pub struct Times {
-    /// Until the first byte of STDOUT; absent if the subject writes none.
-    pub first_byte: Option<Duration>,
-    /// Until the process was gone.
-    pub exit: Duration,
-}
-
-/// Why a start could not be measured.
-#[derive(Debug, thiserror::Error)]
-pub enum SubjectError {
-    /// It could not be started, fed or read.
-    #[error("{name} cannot be run")]
-    Io {
-        /// The subject.
-        name: String,
-        /// What went wrong.
-        source: io::Error,
-    },
-    /// It did not do what it should.
-    #[error("{name} gave {found:?} after {exit:?} instead of the 16 bytes it was given; {stderr}")]
-    WrongOutput {
-        /// The subject.
-        name: String,
-        /// What it wrote.
-        found: String,
-        /// When it ended, or was killed because it hung.
-        exit: Duration,
-        /// What it said.
-        stderr: String,
-    },
+    pub(super) program: OsString,
+    pub(super) arguments: Vec<OsString>,
+    pub(super) echoes: bool,
 }
 
 impl Subject {
@@ -119,62 +73,6 @@ impl Subject {
             arguments: vec!["-c".into(), format!("exec {line}").into()],
             echoes: true,
         }
-    }
-
-    /// Starts it once.
-    pub fn measure(&self) -> Result<Times, SubjectError> {
-        let failed = |source| SubjectError::Io { name: self.name.clone(), source };
-        let mut command = Command::new(&self.program);
-        command.args(&self.arguments);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let start = Instant::now();
-        let child = command.spawn().map_err(failed)?;
-        let process = Pid::from_child(&child);
-        thread::scope(|scope| {
-            let (finished, waiting) = mpsc::channel::<()>();
-            scope.spawn(move || {
-                if waiting.recv_timeout(DEADLINE) == Err(RecvTimeoutError::Timeout) {
-                    // It is still the child: nobody has waited for it.
-                    let _ = kill_process(process, Signal::KILL);
-                }
-            });
-            let times = self.talk(child, start);
-            drop(finished);
-            times
-        })
-    }
-
-    fn talk(&self, mut child: Child, start: Instant) -> Result<Times, SubjectError> {
-        let failed = |source| SubjectError::Io { name: self.name.clone(), source };
-        if let Some(mut stdin) = child.stdin.take() {
-            // One that reads nothing may be gone already.
-            let _ = stdin.write_all(INPUT);
-        }
-        let mut output = Vec::new();
-        let mut first_byte = None;
-        if let Some(mut stdout) = child.stdout.take() {
-            let mut piece = [0; 64];
-            loop {
-                let length = stdout.read(&mut piece).map_err(failed)?;
-                if length == 0 {
-                    break;
-                }
-                first_byte.get_or_insert_with(|| start.elapsed());
-                output.extend(&piece[..length]);
-            }
-        }
-        let finished = child.wait_with_output().map_err(failed)?;
-        let exit = start.elapsed();
-        let hung = exit >= DEADLINE;
-        if hung || (self.echoes && output != INPUT) {
-            return Err(SubjectError::WrongOutput {
-                name: self.name.clone(),
-                found: String::from_utf8_lossy(&output).into_owned(),
-                exit,
-                stderr: String::from_utf8_lossy(&finished.stderr).into_owned(),
-            });
-        }
-        Ok(Times { first_byte, exit })
     }
 }
 

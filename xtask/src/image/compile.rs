@@ -27,7 +27,13 @@ pub enum Profile {
 }
 
 impl Profile {
-    fn name(self) -> &'static str {
+    /// The profile that `--debug` chooses, or its absence.
+    pub fn chosen(debug: bool) -> Self {
+        if debug { Self::Debug } else { Self::Optimised }
+    }
+
+    /// Its name, for cargo and in paths.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Optimised => "fn",
             Self::Debug => "fn-debug",
@@ -104,14 +110,19 @@ pub fn compile(
     outcome.executable.ok_or_else(|| CompileError::NoExecutable(function.name.clone()))
 }
 
+/// What makes code a guest's.
+pub const GUEST_CFG: [&str; 3] = [
+    "--cfg=ampoule_guest",
+    "--check-cfg=cfg(ampoule_guest)",
+    // Crates that want randomness get it from the runtime.
+    "--cfg=getrandom_backend=\"custom\"",
+];
+
 /// Flags for everything that is linked into the image. They replace those that the user has set
 /// for programs of the host, which may not hold for a guest (another linker, a newer processor).
 fn compiler_flags(project: &Project) -> Vec<OsString> {
-    let mut flags: Vec<OsString> = [
-        "--cfg=ampoule_guest",
-        "--check-cfg=cfg(ampoule_guest)",
-        // Crates that want randomness get it from the runtime.
-        "--cfg=getrandom_backend=\"custom\"",
+    let mut flags: Vec<OsString> = GUEST_CFG.map(OsString::from).into();
+    let code_generation = [
         "-Ctarget-cpu=x86-64",
         "-Ctarget-feature=+crt-static",
         "-Crelocation-model=static",
@@ -119,9 +130,8 @@ fn compiler_flags(project: &Project) -> Vec<OsString> {
         "-Clinker-flavor=ld.lld",
         "-Clinker=rust-lld",
         "-Crelro-level=off",
-    ]
-    .map(OsString::from)
-    .into();
+    ];
+    flags.extend(code_generation.map(OsString::from));
     // The last prefix that matches is taken.
     let mut prefixes = vec![(Some(project.root.clone()), ".")];
     prefixes.push((project.runtime.clone(), "/ampoule"));

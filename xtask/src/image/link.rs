@@ -14,7 +14,7 @@ use super::note;
 use crate::project::{Function, Project};
 
 /// Path of the linker script in the runtime's folder.
-const SCRIPT: &str = "src/guest/arch/x86_64/link.ld";
+pub const SCRIPT: &str = "src/guest/arch/x86_64/link.ld";
 
 /// Crates such as `libc` name these though nothing of them may be used; an archive without members
 /// satisfies them, and whatever is used all the same is reported as an undefined symbol.
@@ -59,6 +59,8 @@ pub fn arguments(project: &Project, function: &Function) -> Result<Vec<String>, 
         "--nostdlib".into(),
         "--no-eh-frame-hdr".into(),
         "--gc-sections".into(),
+        // What the script does not place would be put anywhere, or be loaded and never used.
+        "--orphan-handling=error".into(),
         "--build-id=sha1".into(),
         "-z".into(),
         "max-page-size=4096".into(),

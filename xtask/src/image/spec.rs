@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use ampoule_abi::layout;
 use ampoule_boot::units::{self, UnitError};
-use serde_json::{Map, Value};
+use toml::Spanned;
 
+use crate::manifest::{Manifest, Misplaced, Setting};
 use crate::nearest::suggestion;
 
 const KEYS: [&str; 5] = ["memory", "stack", "timeout", "event-modes", "capabilities"];
@@ -48,6 +49,9 @@ impl Default for Settings {
 /// What is wrong with a function's settings.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
+    /// The manifest is not TOML.
+    #[error("{0}")]
+    NotToml(String),
     /// The settings are not a table.
     #[error("`metadata.fn` is not a table; write [package.metadata.fn] and settings below it")]
     NotATable,
@@ -63,7 +67,7 @@ pub enum SettingsError {
     #[error("`{key}` is {value}, but must be {expected}")]
     WrongType {
         /// The key.
-        key: &'static str,
+        key: String,
         /// What stood there.
         value: String,
         /// What must stand there, by example.
@@ -87,7 +91,7 @@ pub enum SettingsError {
     #[error("`{key}` names {value:?}, which is not known{suggestion} ({known})")]
     UnknownName {
         /// The key.
-        key: &'static str,
+        key: String,
         /// The element.
         value: String,
         /// What it was probably meant to be.
@@ -103,56 +107,67 @@ pub enum SettingsError {
 }
 
 impl Settings {
-    /// Reads the settings from a package's whole `metadata` table.
-    pub fn from_metadata(metadata: &Value) -> Result<Self, SettingsError> {
-        let table = match metadata.get("fn") {
-            None | Some(Value::Null) => return Ok(Self::default()),
-            Some(Value::Object(table)) => table,
-            Some(_) => return Err(SettingsError::NotATable),
+    /// Reads the settings from the text of a package's manifest.
+    pub fn from_manifest(text: &str) -> Result<Self, Misplaced<SettingsError>> {
+        let manifest = Manifest::parse(text).map_err(|it| it.map(SettingsError::NotToml))?;
+        let table = match manifest.value(&["package", "metadata", "fn"]) {
+            None => return Ok(Self::default()),
+            Some(value) => value.table().ok_or_else(|| value.wrong(SettingsError::NotATable))?,
         };
-        if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
-            return Err(SettingsError::UnknownKey {
-                key: key.clone(),
-                suggestion: suggestion(key, KEYS),
-            });
+        if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.name())) {
+            let suggestion = suggestion(key.name(), KEYS);
+            let unknown = SettingsError::UnknownKey { key: key.name().into(), suggestion };
+            return Err(key.wrong(unknown));
         }
         let mut settings = Self::default();
-        if let Some(text) = string(table, "memory", "a size such as \"16MiB\"")? {
-            settings.memory_bytes = units::parse_memory(text).map_err(quantity("memory"))?;
+        if let Some(value) = table.get("memory") {
+            settings.memory_bytes = quantity(&value, "a size such as \"16MiB\"", parse_memory)?;
         }
-        if let Some(text) = string(table, "stack", "a size such as \"256KiB\"")? {
-            settings.stack_bytes = parse_stack(text)?;
+        if let Some(value) = table.get("stack") {
+            settings.stack_bytes = quantity(&value, "a size such as \"256KiB\"", parse_stack)?;
         }
-        if let Some(text) = string(table, "timeout", "a duration such as \"30s\"")? {
-            settings.timeout = Some(units::parse_timeout(text).map_err(quantity("timeout"))?);
+        if let Some(value) = table.get("timeout") {
+            let timeout = quantity(&value, "a duration such as \"30s\"", parse_timeout)?;
+            settings.timeout = Some(timeout);
         }
-        if let Some(modes) = names(table, "event-modes", &EVENT_MODES)? {
-            if modes.is_empty() {
-                return Err(SettingsError::NoEventModes);
+        if let Some(value) = table.get("event-modes") {
+            settings.event_modes = names(&value, &EVENT_MODES)?;
+            if settings.event_modes.is_empty() {
+                return Err(value.wrong(SettingsError::NoEventModes));
             }
-            settings.event_modes = modes;
         }
-        if let Some(capabilities) = names(table, "capabilities", &CAPABILITIES)? {
-            settings.capabilities = capabilities;
+        if let Some(value) = table.get("capabilities") {
+            settings.capabilities = names(&value, &CAPABILITIES)?;
         }
         Ok(settings)
     }
 }
 
-fn string<'a>(
-    table: &'a Map<String, Value>,
-    key: &'static str,
+/// Reads a setting that is written as a string.
+fn quantity<T>(
+    setting: &Setting<'_>,
     expected: &'static str,
-) -> Result<Option<&'a str>, SettingsError> {
-    match table.get(key) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(value) => Err(SettingsError::WrongType { key, value: value.to_string(), expected }),
-    }
+    parse: fn(&str) -> Result<T, SettingsError>,
+) -> Result<T, Misplaced<SettingsError>> {
+    let text: String = setting.read().ok_or_else(|| wrong_type(setting, expected))?;
+    parse(&text).map_err(|why| setting.wrong(why))
+}
+
+fn wrong_type(setting: &Setting<'_>, expected: &'static str) -> Misplaced<SettingsError> {
+    let (key, value) = (setting.name().into(), setting.written());
+    setting.wrong(SettingsError::WrongType { key, value, expected })
+}
+
+fn parse_memory(text: &str) -> Result<u64, SettingsError> {
+    units::parse_memory(text).map_err(in_setting("memory"))
+}
+
+fn parse_timeout(text: &str) -> Result<Duration, SettingsError> {
+    units::parse_timeout(text).map_err(in_setting("timeout"))
 }
 
 fn parse_stack(text: &str) -> Result<u64, SettingsError> {
-    let bytes = units::parse_bytes(text).map_err(quantity("stack"))?;
+    let bytes = units::parse_bytes(text).map_err(in_setting("stack"))?;
     let whole = bytes.is_multiple_of(layout::PAGE_BYTES);
     if whole && (MIN_STACK_BYTES..=MAX_STACK_BYTES).contains(&bytes) {
         Ok(bytes)
@@ -167,63 +182,59 @@ fn stack_sizes() -> String {
     format!("a multiple of {page} from {least} to {most}")
 }
 
-fn quantity(key: &'static str) -> impl Fn(UnitError) -> SettingsError {
+fn in_setting(key: &'static str) -> impl Fn(UnitError) -> SettingsError {
     move |why| SettingsError::Quantity { key, why }
 }
 
-fn names(
-    table: &Map<String, Value>,
-    key: &'static str,
-    known: &[&str],
-) -> Result<Option<Vec<String>>, SettingsError> {
-    let Some(value) = table.get(key) else { return Ok(None) };
-    let wrong = || SettingsError::WrongType {
-        key,
-        value: value.to_string(),
-        expected: "a list of strings",
-    };
+fn names(setting: &Setting<'_>, known: &[&str]) -> Result<Vec<String>, Misplaced<SettingsError>> {
+    let elements: Vec<Spanned<String>> =
+        setting.read().ok_or_else(|| wrong_type(setting, "a list of strings"))?;
     let mut names: Vec<String> = Vec::new();
-    for element in value.as_array().ok_or_else(wrong)? {
-        let name = element.as_str().ok_or_else(wrong)?;
-        if !known.contains(&name) {
-            return Err(SettingsError::UnknownName {
-                key,
-                value: name.into(),
-                suggestion: suggestion(name, known.iter().copied()),
+    for element in elements {
+        let place = element.span();
+        let name = element.into_inner();
+        if !known.contains(&name.as_str()) {
+            let unknown = SettingsError::UnknownName {
+                key: setting.name().into(),
+                suggestion: suggestion(&name, known.iter().copied()),
+                value: name,
                 known: match known {
                     [] => "there are none yet".into(),
                     _ => format!("known: {}", known.join(", ")),
                 },
-            });
+            };
+            return Err(setting.wrong_at(place, unknown));
         }
-        if !names.iter().any(|earlier| earlier == name) {
-            names.push(name.into());
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
-    Ok(Some(names))
+    Ok(names)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
-    fn read(settings: Value) -> Result<Settings, String> {
-        Settings::from_metadata(&json!({ "fn": settings })).map_err(|error| error.to_string())
+    fn read(settings: &str) -> Result<Settings, String> {
+        let manifest = format!("[package]\nname = \"f\"\n\n[package.metadata.fn]\n{settings}");
+        Settings::from_manifest(&manifest).map_err(|error| error.to_string())
     }
 
     #[test]
     fn nothing_said_means_the_defaults() {
-        assert_eq!(Settings::from_metadata(&Value::Null), Ok(Settings::default()));
-        assert_eq!(read(json!({})), Ok(Settings::default()));
+        assert_eq!(Settings::from_manifest("[package]\n"), Ok(Settings::default()));
+        let others = "[package.metadata.docs]\nfn = 1\n[workspace.metadata.fn]\nmemory = 1\n";
+        assert_eq!(Settings::from_manifest(others), Ok(Settings::default()));
+        assert_eq!(read(""), Ok(Settings::default()));
     }
 
     #[test]
     fn every_key_is_read() {
-        let settings = read(json!({
-            "memory": "64MiB", "stack": "1MiB", "timeout": "500ms",
-            "event-modes": ["raw", "binary"], "capabilities": [],
-        }));
+        let settings = read(
+            "memory = \"64MiB\"\nstack = '1MiB'\ntimeout = \"500ms\"\n\
+             event-modes = [\"raw\", \"binary\", \"raw\"]\ncapabilities = []\n",
+        );
         let expected = Settings {
             memory_bytes: 64 << 20,
             stack_bytes: 1 << 20,
@@ -231,24 +242,36 @@ mod tests {
             event_modes: vec!["raw".into(), "binary".into()],
             capabilities: Vec::new(),
         };
-        assert_eq!(settings, Ok(expected));
+        assert_eq!(settings, Ok(expected.clone()));
+        let elsewhere = "package.metadata = { fn = { memory = \"64MiB\" } }";
+        let memory_bytes = Settings::from_manifest(elsewhere).map(|it| it.memory_bytes);
+        assert_eq!(memory_bytes, Ok(expected.memory_bytes));
     }
 
     #[test]
-    fn an_error_names_the_key_the_value_and_the_remedy() {
+    fn an_error_names_the_place_the_key_the_value_and_the_remedy() {
         for (settings, expected) in [
-            (json!({ "memmory": "16MiB" }), "did you mean \"memory\"?"),
-            (json!({ "memory": 16 }), "`memory` is 16, but must be a size such as"),
-            (json!({ "memory": "3MiB" }), "the nearest is 4MiB"),
-            (json!({ "memory": "16MB" }), "such as 512KiB"),
-            (json!({ "stack": "5000B" }), "`stack` is 5000B, but must be a multiple of 4KiB"),
-            (json!({ "event-modes": ["bynary"] }), "did you mean \"binary\"?"),
-            (json!({ "event-modes": [] }), "could never be called"),
-            (json!({ "capabilities": ["net"] }), "\"net\", which is not known"),
-            (json!([]), "not a table"),
+            (
+                "memroy = \"16MiB\"",
+                "5:1: unknown key \"memroy\"; did you mean \"memory\"? (known: ",
+            ),
+            ("\n\n  mem = 1", "7:3: unknown key \"mem\"; did you mean \"memory\"?"),
+            ("zzz = 1\naaa = 1", "5:1: unknown key \"zzz\" (known: memory, stack, "),
+            ("memory = 16", "5:10: `memory` is 16, but must be a size such as \"16MiB\""),
+            ("memory = \"3MiB\"", "5:10: `memory`: 3MiB is not a memory size"),
+            ("memory = \"16MB\"", "such as 512KiB"),
+            ("stack = \"5000B\"", "5:9: `stack` is 5000B, but must be a multiple of 4KiB"),
+            ("timeout = [\n 1,\n]", "5:11: `timeout` is [ 1, ], but must be a duration"),
+            ("event-modes = [\"raw\",\n  \"bynary\"]", "6:3: `event-modes` names \"bynary\""),
+            ("event-modes = [\"é\", \"raw\", 7]", "a list of strings"),
+            ("event-modes = []", "5:15: `event-modes` is empty, so the function could never"),
+            ("capabilities = [\"net\"]", "5:17: `capabilities` names \"net\", which is not known"),
+            ("memory = ", "5:10: "),
         ] {
             let error = read(settings).expect_err(expected);
             assert!(error.contains(expected), "{error}");
         }
+        let error = Settings::from_manifest("package.metadata.fn = []").expect_err("a list");
+        assert!(error.to_string().starts_with("1:23: `metadata.fn` is not a table"), "{error}");
     }
 }

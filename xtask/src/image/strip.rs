@@ -2,12 +2,13 @@
 //!
 //! Each segment's bytes lie on pages of their own in the file, at an offset that is its address
 //! modulo a page, and the file ends on a whole page, so that a monitor can map them instead of
-//! copying. Sections that are loaded keep their headers, for tools that look at them by name.
+//! copying. Sections that are loaded keep their headers, for tools that look at them by name; these
+//! and their names lie in what is left of the file header's page.
 
 use ampoule_abi::layout::PAGE_BYTES;
 use object::elf::{
     FileHeader64, PT_GNU_STACK, PT_LOAD, PT_NOTE, PT_TLS, ProgramHeader64, SHF_ALLOC, SHT_NOBITS,
-    SHT_STRTAB, SectionHeader64, SymbolSection,
+    SHT_NULL, SHT_STRTAB, SectionHeader64, SymbolSection,
 };
 use object::pod::{bytes_of, bytes_of_slice};
 use object::read::elf::{ProgramHeader as _, SectionHeader as _};
@@ -16,6 +17,8 @@ use object::{LittleEndian as LE, U16, U32, U64};
 use super::elf::{self, File};
 
 const FILE_HEADER_BYTES: u64 = size_of::<FileHeader64<LE>>() as u64;
+const PROGRAM_HEADER_BYTES: u64 = size_of::<ProgramHeader64<LE>>() as u64;
+const TABLE_ALIGNMENT: u64 = 8;
 const SECTION_NAMES: &[u8] = b".shstrtab\0";
 
 /// Why an image cannot be stripped.
@@ -37,26 +40,33 @@ pub fn strip(image: &[u8]) -> Result<Vec<u8>, StripError> {
         .iter()
         .filter(|header| [PT_LOAD, PT_NOTE, PT_TLS, PT_GNU_STACK].contains(&header.p_type(LE)))
         .collect();
-    let mut out = Vec::new();
-    let mut header = *file.elf_header();
-    let headers_end = FILE_HEADER_BYTES + size_of_val(&kept[..]) as u64;
-    out.resize(headers_end as usize, 0);
+    let Sections { mut headers, names } = loaded_sections(&file)?;
+    let names_at = FILE_HEADER_BYTES + kept.len() as u64 * PROGRAM_HEADER_BYTES;
+    let sections_at = (names_at + names.len() as u64).next_multiple_of(TABLE_ALIGNMENT);
+    let mut out = vec![0; sections_at as usize + size_of_val(&headers[..])];
     let moved = place(&kept, image, &mut out)?;
     let programs: Vec<ProgramHeader64<LE>> =
         kept.into_iter().map(|program| relocated(program, &moved)).collect();
-    let sections = section_table(&file, &moved, &mut out)?;
+    for section in &mut headers {
+        section.sh_offset = U64::new(LE, section_offset(section, &moved, names_at));
+    }
+    let mut header = *file.elf_header();
     header.e_phoff = U64::new(LE, FILE_HEADER_BYTES);
     header.e_phnum = U16::new(LE, programs.len() as u16);
-    out.resize(out.len().next_multiple_of(8), 0);
-    header.e_shoff = U64::new(LE, out.len() as u64);
-    header.e_shnum = U16::new(LE, sections.len() as u16);
-    header.e_shstrndx = U16::new(LE, SymbolSection(sections.len() as u16 - 1));
-    out.extend(bytes_of_slice(&sections));
-    let (file_header, rest) = out.split_at_mut(FILE_HEADER_BYTES as usize);
-    file_header.copy_from_slice(bytes_of(&header));
-    let programs = bytes_of_slice(&programs);
-    rest[..programs.len()].copy_from_slice(programs);
+    header.e_shoff = U64::new(LE, sections_at);
+    header.e_shentsize = U16::new(LE, size_of::<SectionHeader64<LE>>() as u16);
+    header.e_shnum = U16::new(LE, headers.len() as u16);
+    header.e_shstrndx = U16::new(LE, SymbolSection(headers.len() as u16 - 1));
+    put(&mut out, 0, bytes_of(&header));
+    put(&mut out, FILE_HEADER_BYTES, bytes_of_slice(&programs));
+    put(&mut out, names_at, &names);
+    put(&mut out, sections_at, bytes_of_slice(&headers));
     Ok(out)
+}
+
+/// Writes into room that was made before.
+fn put(out: &mut [u8], at: u64, bytes: &[u8]) {
+    out[at as usize..][..bytes.len()].copy_from_slice(bytes);
 }
 
 /// Where a segment's bytes were in the file, and where they are now.
@@ -105,45 +115,47 @@ fn relocated(program: &ProgramHeader64<LE>, moved: &[Moved]) -> ProgramHeader64<
     program
 }
 
-/// Writes the names of the loaded sections, and returns their headers, that of the names last.
-fn section_table(
-    file: &File<'_>,
-    moved: &[Moved],
-    out: &mut Vec<u8>,
-) -> object::Result<Vec<SectionHeader64<LE>>> {
+/// Headers of the sections that stay, that of their names last, and the names.
+struct Sections {
+    headers: Vec<SectionHeader64<LE>>,
+    names: Vec<u8>,
+}
+
+fn loaded_sections(file: &File<'_>) -> object::Result<Sections> {
     let table = file.elf_section_table();
-    let mut sections = vec![no_section()];
+    let mut headers = vec![no_section()];
     let mut names = [b"\0", SECTION_NAMES].concat();
     for section in table.iter().filter(|section| section.sh_flags(LE).contains(SHF_ALLOC)) {
         let mut section = *section;
         let name = names.len() as u32;
         names.extend(table.section_name(LE, &section)?);
         names.push(0);
-        let offset = match section.sh_type(LE) {
-            SHT_NOBITS => 0,
-            _ => new_offset(section.sh_offset.get(LE), moved).unwrap_or(0),
-        };
         section.sh_name = U32::new(LE, name);
-        section.sh_offset = U64::new(LE, offset);
         section.sh_link = U32::new(LE, 0);
-        sections.push(section);
+        headers.push(section);
     }
     let mut strings = no_section();
     strings.sh_name = U32::new(LE, 1);
     strings.sh_type = U32::new(LE, SHT_STRTAB);
-    strings.sh_offset = U64::new(LE, out.len() as u64);
     strings.sh_size = U64::new(LE, names.len() as u64);
     strings.sh_addralign = U64::new(LE, 1);
-    sections.push(strings);
-    out.extend(names);
-    Ok(sections)
+    headers.push(strings);
+    Ok(Sections { headers, names })
+}
+
+fn section_offset(section: &SectionHeader64<LE>, moved: &[Moved], names_at: u64) -> u64 {
+    match section.sh_type(LE) {
+        SHT_STRTAB => names_at,
+        SHT_NULL | SHT_NOBITS => 0,
+        _ => new_offset(section.sh_offset.get(LE), moved).unwrap_or(0),
+    }
 }
 
 fn no_section() -> SectionHeader64<LE> {
     let (zero_u32, zero_u64) = (U32::new(LE, 0), U64::new(LE, 0));
     SectionHeader64 {
         sh_name: zero_u32,
-        sh_type: U32::new(LE, object::elf::SHT_NULL),
+        sh_type: U32::new(LE, SHT_NULL),
         sh_flags: U64::new(LE, object::elf::SectionFlags(0)),
         sh_addr: zero_u64,
         sh_offset: zero_u64,
@@ -152,5 +164,36 @@ fn no_section() -> SectionHeader64<LE> {
         sh_info: zero_u32,
         sh_addralign: zero_u64,
         sh_entsize: zero_u64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::bare_kernel;
+    use crate::image::note;
+    use ampoule_abi::messages::ImageNote;
+
+    #[test]
+    fn what_is_loaded_stays_and_the_file_is_whole_pages() {
+        let kernel = bare_kernel::elf();
+        let image = strip(&kernel).expect("a sound file");
+        assert_eq!(image.len() as u64, 2 * PAGE_BYTES);
+        let file = elf::parse(&image).expect("a sound file");
+        let segments = elf::loaded_segments(&file);
+        let bytes = &image[segments[0].file.start as usize..segments[0].file.end as usize];
+        assert_eq!(bytes, kernel);
+        assert_eq!(segments[0].file.start, PAGE_BYTES);
+        assert_eq!(strip(&image).expect("once more"), image);
+    }
+
+    #[test]
+    fn section_headers_keep_their_names_in_the_first_page() {
+        let object = note::object_file(&ImageNote::default()).expect("a small object");
+        let image = strip(&object).expect("a sound file");
+        assert_eq!(image.len() as u64, PAGE_BYTES);
+        let file = elf::parse(&image).expect("a sound file");
+        assert!(elf::section(&file, ampoule_abi::note::SECTION).is_some());
+        assert!(elf::section(&file, ".symtab").is_none());
     }
 }

@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use ampoule_abi::layout::MIN_MEMORY_BYTES;
 use ampoule_boot::host::{Accel, probe_kvm};
-use ampoule_boot::units;
 use anyhow::{Context, Result};
 use clap::Args;
-use serde::Serialize;
 
 use crate::bench::bare_kernel;
 use crate::bench::machine::Machine;
+use crate::bench::report::{Results, Row};
 use crate::bench::statistics::Percentiles;
 use crate::bench::subject::Subject;
 use crate::cargo;
@@ -47,31 +46,12 @@ pub struct Bench {
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Results {
-    schema: &'static str,
-    #[serde(flatten)]
-    machine: Machine,
-    runs: u32,
-    image_bytes: u64,
-    memory_bytes: u64,
-    subjects: Vec<Row>,
-}
-
-#[derive(Serialize)]
-struct Row {
-    name: String,
-    first_byte_us: Option<Percentiles>,
-    exit_us: Percentiles,
-    exit_ratio: Option<f64>,
-}
-
 impl Bench {
     pub fn run(self, console: Console) -> Result<ExitCode> {
         let console = if self.json { console.quieter() } else { console };
         let project = Project::load(Some(&launcher::checkout().join("Cargo.toml")), console)?;
         let function = project.function(FUNCTION)?;
-        let folder = project.output(FUNCTION);
+        let folder = project.output(FUNCTION, Profile::Optimised);
         let image = image::build(&project, function, Profile::Optimised, &folder, console)?.path;
         let image_bytes = std::fs::metadata(&image)?.len();
         let kernel = kernel_file()?;
@@ -88,7 +68,7 @@ impl Bench {
         if self.json {
             anstream::println!("{}", serde_json::to_string_pretty(&results)?);
         } else {
-            print(&results);
+            results.print();
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -153,46 +133,4 @@ fn measure(subjects: &[Subject], runs: u32, console: Console) -> Result<Vec<Row>
         exit_ratio: ratio(index),
     };
     Ok(subjects.iter().enumerate().map(row).collect())
-}
-
-fn print(results: &Results) {
-    let machine = &results.machine;
-    anstream::println!(
-        "{}, {} processors, Linux {}, {}, load {:.2}, commit {}",
-        machine.processor,
-        machine.processors,
-        machine.kernel,
-        machine.qemu,
-        machine.load_1min,
-        machine.commit
-    );
-    anstream::println!(
-        "image {} ({} bytes), guest memory {}, {} starts each; times in ms\n",
-        units::bytes(results.image_bytes),
-        results.image_bytes,
-        units::bytes(results.memory_bytes),
-        results.runs
-    );
-    let width = results.subjects.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
-    anstream::println!(
-        "{:width$}  {:>26}  {:>26}  {:>6}",
-        "",
-        "first byte p50  p90  p99",
-        "exit p50   p90   p99",
-        "ratio"
-    );
-    for row in &results.subjects {
-        let ratio = row.exit_ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}"));
-        anstream::println!(
-            "{:width$}  {:>26}  {:>26}  {ratio:>6}",
-            row.name,
-            row.first_byte_us.map_or_else(String::new, milliseconds),
-            milliseconds(row.exit_us),
-        );
-    }
-}
-
-fn milliseconds(times: Percentiles) -> String {
-    let ms = |us: u64| us as f64 / 1000.0;
-    format!("{:.2}  {:.2}  {:.2}", ms(times.p50), ms(times.p90), ms(times.p99))
 }

@@ -1,6 +1,6 @@
 //! `build-fn`: compiles functions into images.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -16,6 +16,14 @@ const SCHEMA: &str = "ampoule/build-fn/1";
 /// Compile functions into bootable images
 #[derive(Args, Debug)]
 #[command(after_help = "\
+Settings are those of the function's Cargo.toml, by default:
+  [package.metadata.fn]
+  memory = \"16MiB\"        # a multiple of 2MiB
+  stack = \"256KiB\"
+  # timeout = \"30s\"       # the deadline when the caller names none
+  event-modes = [\"raw\"]
+  capabilities = []
+
 Examples:
   cargo xtask build-fn wc
   cargo xtask build-fn --all --message-format json | jq -r .path
@@ -27,7 +35,7 @@ pub struct BuildFn {
     /// Build every function of the project
     #[arg(long, conflicts_with = "names")]
     all: bool,
-    /// Folder for the images [default: target/fn/NAME]
+    /// Folder for the images [default: target/fn/NAME, or target/fn-debug/NAME with --debug]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// How to report what was built: for people on STDERR, or one JSON object per line on STDOUT
@@ -69,12 +77,13 @@ impl BuildFn {
     pub fn run(self, console: Console) -> Result<ExitCode> {
         let project = Project::load(self.manifest_path.as_deref(), console)?;
         let functions = self.chosen(&project)?;
-        let profile = if self.debug { Profile::Debug } else { Profile::Optimised };
+        let profile = Profile::chosen(self.debug);
         for function in functions {
-            let folder = self.out.clone().unwrap_or_else(|| project.output(&function.name));
+            let default = || project.output(&function.name, profile);
+            let folder = self.out.clone().unwrap_or_else(default);
             let built = image::build(&project, function, profile, &folder, console)?;
             match self.message_format {
-                MessageFormat::Human => say(function, &built, console),
+                MessageFormat::Human => self.say(function, &built, console),
                 MessageFormat::Json => {
                     anstream::println!("{}", serde_json::to_string(&report(function, &built))?);
                 }
@@ -96,13 +105,32 @@ impl BuildFn {
         }
         Ok(project.functions.iter().collect())
     }
+
+    fn say(&self, function: &Function, built: &Built, console: Console) {
+        let verb = if built.fresh { "Fresh" } else { "Built" };
+        let size = short_size(built.bytes);
+        console.status(verb, format_args!("{} ({size})", built.path.display()));
+        console.status("SHA-256", &built.sha256);
+        // An image elsewhere is run by its path.
+        let next = match self.out {
+            Some(_) => next(&built.path.display().to_string(), None, false),
+            None => next(&function.name, self.manifest_path.as_deref(), self.debug),
+        };
+        console.status("Next", next);
+    }
 }
 
-fn say(function: &Function, built: &Built, console: Console) {
-    let verb = if built.fresh { "Fresh" } else { "Built" };
-    console.status(verb, format_args!("{} ({})", built.path.display(), short_size(built.bytes)));
-    console.status("SHA-256", &built.sha256);
-    console.status("Next", format_args!("cargo xtask invoke {}", function.name));
+/// What runs the function that was just built.
+fn next(name: &str, manifest: Option<&Path>, debug: bool) -> String {
+    let mut words = vec!["cargo".to_owned(), "xtask".into(), "invoke".into()];
+    if debug {
+        words.push("--debug".into());
+    }
+    if let Some(manifest) = manifest {
+        words.extend(["--manifest-path".into(), manifest.display().to_string()]);
+    }
+    words.push(name.into());
+    shell_words::join(words)
 }
 
 fn report<'a>(function: &'a Function, built: &'a Built) -> Report<'a> {
@@ -121,5 +149,18 @@ fn report<'a>(function: &'a Function, built: &'a Built) -> Report<'a> {
         event_modes: &settings.event_modes,
         capabilities: &settings.capabilities,
         fresh: built.fresh,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_command_runs_what_was_built() {
+        assert_eq!(next("wc", None, false), "cargo xtask invoke wc");
+        let elsewhere = next("wc", Some("my functions/Cargo.toml".as_ref()), true);
+        let expected = "cargo xtask invoke --debug --manifest-path 'my functions/Cargo.toml' wc";
+        assert_eq!(elsewhere, expected);
     }
 }

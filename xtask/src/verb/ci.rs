@@ -1,6 +1,6 @@
 //! `ci`: every check, on every backend that the machine has, and again as if it had no KVM.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use ampoule_boot::host::probe_kvm;
 use anyhow::{Context, Result};
@@ -13,9 +13,9 @@ use crate::verb::setup::Setup;
 /// Set everything up and run every check and every test
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Formatting, lints and documentation, then the tests on every backend of the machine; where there is
-KVM, the tests that boot machines run once more with it hidden. All checks run, whatever fails; the
-last line counts the tests.")]
+Formatting, lints and documentation, then all tests, on every backend that there is; where there is
+KVM, those that boot machines run once more with it hidden. A check that fails does not keep the
+others from running. The last line counts the tests. Exits with 1 if anything failed.")]
 pub struct Ci {}
 
 impl Ci {
@@ -23,12 +23,11 @@ impl Ci {
         Setup::with_peers().run(console)?;
         let mut failed = Vec::new();
         let mut tally = Tally::default();
-        for check in checks::all(probe_kvm().problem.is_none()) {
-            console.status("Checking", &check.name);
-            let mut command: Command = check.command;
-            console.command(&command);
-            let passed = checks::run(&mut command, &mut tally)
-                .with_context(|| format!("{} cannot be run", check.name))?;
+        for mut check in checks::all(probe_kvm().problem.is_none()) {
+            console.status("Checking", check.name);
+            console.command(&check.command);
+            let passed = checks::run(&mut check.command, &mut tally)
+                .with_context(|| format!("the check of {} cannot be run", check.name))?;
             if !passed {
                 console::error(format_args!("{} failed", check.name));
                 failed.push(check.name);

@@ -6,11 +6,12 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::console::{self, Console};
+use crate::console::Console;
 use crate::launcher;
+use crate::pipeline;
 use crate::verb::setup::Setup;
 
-/// The airports of Alaska that are named after a bay, one line each, then how many.
+/// The airports of Alaska that are named after a bay, one line each.
 const STAGES: [&str; 3] = [
     "csv2json",
     r#"jq -r 'select(.state == "AK") | "\(.iata) \(.name), \(.latitude) \(.longitude)"'"#,
@@ -22,21 +23,22 @@ const INPUT: &str = "tests/data/airports.csv";
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Three functions, each in a virtual machine of its own, find the airports of Alaska that are named
-after a bay. What is installed is said before; the pipeline's command is shown.")]
+after a bay. Says what it installs before it does, and shows the command that it runs.")]
 pub struct Demo {}
 
 impl Demo {
     pub fn run(self, console: Console) -> Result<ExitCode> {
         Setup::default().run(console)?;
-        let input = launcher::checkout().join(INPUT);
-        let input = File::open(&input).with_context(|| input.display().to_string())?;
+        let project = launcher::checkout();
+        let path = project.join(INPUT);
+        let input =
+            File::open(&path).with_context(|| format!("{} cannot be read", path.display()))?;
         let own = std::env::current_exe().context("this program's own path")?;
         let mut command = Command::new(own);
-        command.arg("pipe").args(STAGES).stdin(Stdio::from(input));
-        let shown = console::command_line(&command);
-        let (_, arguments) = shown.split_once(' ').unwrap_or_default();
-        console.status("Running", format_args!("cargo xtask {arguments} < {INPUT}"));
+        command.arg("pipe").args(STAGES).current_dir(project).stdin(Stdio::from(input));
+        let stages = shell_words::join(STAGES);
+        console.status("Running", format_args!("cargo xtask pipe {stages} < {INPUT}"));
         let status = command.status().context("the pipeline cannot be started")?;
-        Ok(ExitCode::from(crate::pipeline::exit_code(&status)))
+        Ok(ExitCode::from(pipeline::exit_code(&status)))
     }
 }

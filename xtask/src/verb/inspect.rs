@@ -10,6 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::console::{Console, short_size, warning};
+use crate::image::Profile;
 use crate::inspect::{Inspection, Part, inspect};
 use crate::project::Project;
 use crate::verb::invoke::as_image;
@@ -21,7 +22,8 @@ const SHOWN_CRATES: usize = 15;
 /// Show what an image consists of
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Sizes by crate need the image's twin NAME.debug beside it.
+A NAME is that of the optimised image, target/fn/NAME/NAME.elf. Sizes by crate need its twin
+NAME.debug beside it.
 
 Examples:
   cargo xtask inspect wc
@@ -75,7 +77,7 @@ impl Inspect {
         }
         let project = Project::load(self.manifest_path.as_deref(), console)?;
         let name = &project.function(&self.image.to_string_lossy())?.name;
-        Ok(project.output(name).join(name).with_extension("elf"))
+        Ok(project.output(name, Profile::Optimised).join(name).with_extension("elf"))
     }
 }
 

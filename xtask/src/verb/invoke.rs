@@ -27,7 +27,8 @@ Examples:
   cargo xtask invoke target/fn/wc/wc.elf --accel tcg -- -l < README.md"
 )]
 pub struct Invoke {
-    /// Run the function compiled with overflow checks and debug assertions
+    /// Run the function compiled with overflow checks and debug assertions, from
+    /// target/fn-debug/NAME
     #[arg(long)]
     debug: bool,
     /// Manifest of another Cargo project
@@ -63,8 +64,8 @@ impl Invoke {
     fn build(&self, name: &OsStr, console: Console) -> Result<PathBuf> {
         let project = Project::load(self.manifest_path.as_deref(), console)?;
         let function = project.function(&name.to_string_lossy())?;
-        let profile = if self.debug { Profile::Debug } else { Profile::Optimised };
-        let folder = project.output(&function.name);
+        let profile = Profile::chosen(self.debug);
+        let folder = project.output(&function.name, profile);
         Ok(image::build(&project, function, profile, &folder, console)?.path)
     }
 }

@@ -10,6 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::console::{Console, short_size};
+use crate::image::Profile;
 use crate::project::{Function, Project};
 
 const SCHEMA: &str = "ampoule/list/1";
@@ -60,7 +61,10 @@ impl List {
 }
 
 fn entry<'a>(project: &Project, function: &'a Function) -> Entry<'a> {
-    let image = project.output(&function.name).join(&function.name).with_extension("elf");
+    let image = project
+        .output(&function.name, Profile::Optimised)
+        .join(&function.name)
+        .with_extension("elf");
     let image_bytes = fs::metadata(&image).ok().map(|found| found.len());
     Entry {
         name: &function.name,

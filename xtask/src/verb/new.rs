@@ -45,7 +45,7 @@ impl New {
         template.apply(&path, metadata.workspace_root.as_std_path())?;
         console.status("Created", format_args!("{}", path.join("src/main.rs").display()));
         let at = match self.manifest_needed(&metadata) {
-            true => format!(" --manifest-path {}", manifest.display()),
+            true => format!(" --manifest-path {}", shell_words::quote(&manifest.to_string_lossy())),
             false => String::new(),
         };
         console.status("Next", format_args!("cargo xtask invoke{at} {} < FILE", self.name));

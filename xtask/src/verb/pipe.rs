@@ -22,8 +22,8 @@ A stage is a function or image and its arguments, quoted as in a shell. OPTIONS 
 `ampoule run` and hold for every stage. The status is that of the last stage that failed, or 0.
 
 Examples:
-  cargo xtask pipe \"csv2json\" \"jq .[0]\" < airports.csv
-  cargo xtask pipe \"grep -i heliport\" \"wc -l\" -- --accel tcg --timeout 10s < airports.csv"
+  cargo xtask pipe csv2json \"jq -r .name\" < tests/data/airports.csv
+  cargo xtask pipe \"grep -i field\" \"wc -l\" -- --timeout 10s < tests/data/airports.csv"
 )]
 pub struct Pipe {
     /// Manifest of another Cargo project
@@ -68,7 +68,7 @@ impl Pipe {
                 none => none.insert(Project::load(self.manifest_path.as_deref(), console)?),
             };
             let function = project.function(&stage[0])?;
-            let folder = project.output(&function.name);
+            let folder = project.output(&function.name, Profile::Optimised);
             let built = image::build(project, function, Profile::Optimised, &folder, console)?;
             images.push(built.path);
         }

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::doctor::{State, qemu};
 
 /// Install what is missing to run functions
@@ -51,11 +51,13 @@ impl Setup {
             return Ok(ExitCode::SUCCESS);
         }
         install(&packages, console)?;
-        let check = qemu::examine();
-        if check.state != State::Good {
-            bail!("{} is installed, but is of no use: {}", qemu::PACKAGE, check.found);
+        if packages.contains(&qemu::PACKAGE) {
+            let check = qemu::examine();
+            if check.state != State::Good {
+                bail!("{} is installed, but is of no use: {}", qemu::PACKAGE, check.found);
+            }
+            console.status("Ready", check.found);
         }
-        console.status("Ready", check.found);
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -75,27 +77,42 @@ fn install(packages: &[&str], console: Console) -> Result<()> {
              Arch, qemu-system-x86_64 in Alpine)"
         );
     }
-    console.status("Installing", format_args!("the Debian packages {packages_named}"));
+    let noun = if packages.len() == 1 { "package" } else { "packages" };
+    console.status("Installing", format_args!("the Debian {noun} {packages_named}"));
     apt(&["update", "-qq"], console)?;
     let options = ["install", "-y", "-qq", "--no-install-recommends"];
     apt(&[&options[..], packages].concat(), console)
 }
 
-/// Runs apt-get as root, its output on STDERR.
 fn apt(arguments: &[&str], console: Console) -> Result<()> {
-    let mut command = if rustix::process::geteuid().is_root() {
-        Command::new("apt-get")
-    } else {
-        let mut command = Command::new("sudo");
-        command.arg("apt-get");
-        command
-    };
-    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdout(std::io::stderr());
+    let mut command = apt_command(arguments, rustix::process::geteuid().is_root());
     console.command(&command);
-    let program = command.get_program().display().to_string();
-    let status = command.status().with_context(|| format!("{program} cannot be run"))?;
+    let line = console::command_line(&command);
+    let status = command.status().with_context(|| format!("`{line}` cannot be run"))?;
     if !status.success() {
-        bail!("`{}` failed ({status})", crate::console::command_line(&command));
+        bail!("`{line}` failed ({status}); what it said is above");
     }
     Ok(())
+}
+
+/// The command that runs apt-get as root, its output on STDERR. sudo forgets the environment, so
+/// the variable that keeps packages from asking questions is set behind it.
+fn apt_command(arguments: &[&str], is_root: bool) -> Command {
+    let mut command = Command::new(if is_root { "env" } else { "sudo" });
+    command.args(if is_root { &[][..] } else { &["env"] });
+    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]).args(arguments);
+    command.stdout(std::io::stderr());
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn apt_get_is_run_as_root() {
+        let line = |is_root| console::command_line(&apt_command(&["install", "-y", "jq"], is_root));
+        assert_eq!(line(true), "env 'DEBIAN_FRONTEND=noninteractive' apt-get install -y jq");
+        assert_eq!(line(false), "sudo env 'DEBIAN_FRONTEND=noninteractive' apt-get install -y jq");
+    }
 }

@@ -56,7 +56,7 @@ impl Console {
         if let Some(control) = control {
             control.open_port_1(&mut registers, &mut line);
         }
-        // Last: QEMU looks for input when it hears of buffers on an open port, not before.
+        // Last: where QEMU hears of buffers at once, it looks for input only if the port is open.
         receiver.notify(&mut registers);
         Some(Self { registers, line, receiver, sender })
     }

@@ -37,7 +37,7 @@ pub struct IdentityHal;
 unsafe impl Hal for IdentityHal {
     fn dma_alloc(pages: usize, _: BufferDirection) -> (PhysAddr, NonNull<u8>) {
         let memory = NonNull::from(take(pages * PAGE_SIZE)).cast::<u8>();
-        (physical(memory.addr().get() as u64), memory)
+        (physical(memory.as_ptr().expose_provenance() as u64), memory)
     }
 
     unsafe fn dma_dealloc(_: PhysAddr, _: NonNull<u8>, _: usize) -> i32 {
@@ -49,7 +49,7 @@ unsafe impl Hal for IdentityHal {
     }
 
     unsafe fn share(buffer: NonNull<[u8]>, _: BufferDirection) -> PhysAddr {
-        physical(buffer.cast::<u8>().addr().get() as u64)
+        physical(buffer.cast::<u8>().as_ptr().expose_provenance() as u64)
     }
 
     unsafe fn unshare(_: PhysAddr, _: NonNull<[u8]>, _: BufferDirection) {}

@@ -2,7 +2,7 @@
 //!
 //! Queues and registers are those of the crate `virtio-drivers`; how they are filled, drained and
 //! waited for is here. `EVENT_IDX` is not negotiated: whether to notify is a flag, which has no
-//! arithmetic to go wrong where the indexes wrap.
+//! arithmetic to go wrong where the indexes wrap, and [`notify`] has the fence that the crate lacks.
 
 mod console;
 mod control;
@@ -26,6 +26,16 @@ type Registers = MmioTransport<'static>;
 
 fn queue(registers: &mut Registers, index: u16) -> Option<Queue> {
     VirtQueue::new(registers, index, false, false).ok()
+}
+
+/// Tells the device of buffers that were added, unless it is looking anyway.
+fn notify(queue: &Queue, index: u16, registers: &mut Registers) {
+    // Between our index and its flag (virtio 1.2, 2.7.13.4.1), pairing with the device's fence
+    // between its flag and our index: one of the two sees what the other wrote.
+    fence(Ordering::SeqCst);
+    if queue.should_notify() {
+        registers.notify(index);
+    }
 }
 
 /// Sleeps until the device has used a buffer of `queue`.

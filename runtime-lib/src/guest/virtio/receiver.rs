@@ -1,9 +1,7 @@
 //! A queue that the device fills.
 
-use virtio_drivers::transport::Transport;
-
 use super::super::arch::{InterruptLine, abandon};
-use super::{QUEUE_SIZE, Queue, Registers, dma, wait};
+use super::{QUEUE_SIZE, Queue, Registers, dma, notify, wait};
 
 /// A queue and its buffers; one of them, at most, is being read.
 pub struct Receiver {
@@ -35,15 +33,13 @@ impl Receiver {
 
     /// Tells the device of the buffers, once it is ready to hear of them.
     pub fn notify(&self, registers: &mut Registers) {
-        if self.queue.should_notify() {
-            registers.notify(self.index);
-        }
+        notify(&self.queue, self.index, registers);
     }
 
     /// Bytes that have come and were not consumed, waiting for the first of them.
     pub fn bytes(&mut self, registers: &mut Registers, line: &mut InterruptLine) -> &[u8] {
         let Reading { buffer, start, end } = loop {
-            if let Some(reading) = self.reading.or_else(|| self.take_used()) {
+            if let Some(reading) = self.reading.or_else(|| self.take_used(registers)) {
                 break reading;
             }
             wait(&mut self.queue, registers, line);
@@ -64,7 +60,7 @@ impl Receiver {
         }
     }
 
-    fn take_used(&mut self) -> Option<Reading> {
+    fn take_used(&mut self, registers: &mut Registers) -> Option<Reading> {
         let token = self.queue.peek_used()?;
         let buffer = self.posted.get(usize::from(token)).copied().unwrap_or_else(|| abandon());
         // SAFETY: `post` added this buffer, alone, when it got this token.
@@ -75,6 +71,7 @@ impl Receiver {
         }
         if end == 0 {
             self.post(buffer);
+            self.notify(registers);
             return None;
         }
         self.reading = Some(Reading { buffer, start: 0, end });

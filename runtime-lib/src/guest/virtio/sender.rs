@@ -1,9 +1,7 @@
 //! A queue that the device drains.
 
-use virtio_drivers::transport::Transport;
-
 use super::super::arch::{InterruptLine, abandon};
-use super::{QUEUE_SIZE, Queue, Registers, dma, wait};
+use super::{QUEUE_SIZE, Queue, Registers, dma, notify, wait};
 
 /// Buffers in flight at most.
 const BUFFERS: usize = 4;
@@ -48,9 +46,7 @@ impl Sender {
             self.buffers[buffer][head_bytes..head_bytes + tail_bytes].copy_from_slice(now);
             tail = later;
             self.post(buffer, head_bytes + tail_bytes);
-            if self.queue.should_notify() {
-                registers.notify(self.index);
-            }
+            notify(&self.queue, self.index, registers);
         }
     }
 

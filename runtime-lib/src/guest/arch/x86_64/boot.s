@@ -14,6 +14,7 @@
     .section .text.boot, "ax"
     .code32
     .globl ampoule_boot
+    .type ampoule_boot, @function
 ampoule_boot:
     # Present, writable, user, accessed: what may be done is said in the tables below.
     movl $__page_directory_pointers + 0x27, __page_root
@@ -51,7 +52,6 @@ enter_ring_3:
 gdt_pointer:
     .word __gdt_bytes - 1
     .quad __gdt
-    .globl idt_pointer
 idt_pointer:
     .word __idt_bytes - 1
     .quad __idt

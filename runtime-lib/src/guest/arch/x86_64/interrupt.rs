@@ -14,6 +14,10 @@ const REDIRECTION: u32 = 0x10;
 const SPURIOUS: u64 = 0xf0;
 const ENABLED: u32 = 0x1ff;
 
+/// Local vector table entry of LINT0, on which a PC's first interrupt controller would be heard.
+const LINT0: u64 = 0x350;
+const MASKED: u32 = 1 << 16;
+
 /// A device's interrupt line, an input of the I/O APIC; routed when first waited for, since most
 /// calls find their input there.
 #[derive(Debug)]
@@ -33,6 +37,7 @@ impl InterruptLine {
         if core::mem::replace(&mut self.routed, true) {
             return;
         }
+        super::write_register(LOCAL_APIC + LINT0, MASKED);
         super::write_register(LOCAL_APIC + SPURIOUS, ENABLED);
         let entry = REDIRECTION + 2 * self.line;
         for (index, value) in [(entry + 1, 0), (entry, VECTOR)] {

@@ -7,6 +7,7 @@
 # memcpy(rdi to, rsi from, rdx bytes) -> to. Ascending, the last 16 bytes read first: right for
 # overlapping areas too if `to` is below `from`.
     .globl memcpy
+    .type memcpy, @function
 memcpy:
     movq %rdi, %rax
     cmpq $16, %rdx
@@ -49,6 +50,7 @@ memcpy:
 # memmove(rdi to, rsi from, rdx bytes) -> to. Descending where an ascending copy would read what it
 # has overwritten, the first 16 bytes read first.
     .globl memmove
+    .type memmove, @function
 memmove:
     movq %rdi, %rcx
     subq %rsi, %rcx
@@ -76,6 +78,7 @@ memmove:
 
 # memset(rdi to, sil byte, rdx bytes) -> to.
     .globl memset
+    .type memset, @function
 memset:
     movq %rdi, %rax
     movzbl %sil, %ecx
@@ -101,7 +104,9 @@ memset:
 
 # memcmp(rdi a, rsi b, rdx bytes) -> the sign of the first difference; bcmp asks only whether.
     .globl memcmp
+    .type memcmp, @function
     .globl bcmp
+    .type bcmp, @function
 memcmp:
 bcmp:
     cmpq $8, %rdx
@@ -135,6 +140,7 @@ bcmp:
 
 # strlen(rdi) -> bytes before the NUL.
     .globl strlen
+    .type strlen, @function
 strlen:
     movq %rdi, %rax
 1:  cmpb $0, (%rax)

@@ -4,7 +4,7 @@ mod interrupt;
 mod time;
 
 pub use interrupt::{InterruptLine, wait_for_interrupt};
-pub use time::{lapic_timer_start, lapic_timer_ticks, time_stamp};
+pub use time::{lapic_timer_ns, lapic_timer_start, time_stamp};
 
 use core::arch::global_asm;
 

@@ -27,6 +27,6 @@ pub fn lapic_timer_start() {
 }
 
 /// Nanoseconds since [`lapic_timer_start`].
-pub fn lapic_timer_ticks() -> u32 {
+pub fn lapic_timer_ns() -> u32 {
     u32::MAX - super::read_register(LOCAL_APIC + CURRENT_COUNT)
 }

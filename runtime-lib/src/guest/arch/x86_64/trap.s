@@ -8,6 +8,7 @@
 # pushes an error code for some; the others get a zero, so that all frames look alike.
     .balign 16
     .globl trap_stubs
+    .type trap_stubs, @function
 trap_stubs:
     .set vector, 0
     .rept 32
@@ -62,12 +63,14 @@ shut_down:
 # Ring 3 waits here, for a device or for its end: `hlt` is privileged, so that it traps, on hardware
 # as well as where ring 3 has no other way into ring 0.
     .globl wait_for_interrupt
+    .type wait_for_interrupt, @function
 wait_for_interrupt:
     hlt
     ret
 
-# Ring 3 ends here when it can tell nobody why: the second trap shuts down.
+# Ring 3 ends here when it can tell nobody why: a trap in the report of this one shuts down.
     .globl abandon
+    .type abandon, @function
 abandon:
     ud2
     jmp abandon
