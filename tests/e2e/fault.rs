@@ -23,6 +23,7 @@ pub fn add(suite: &mut Suite) {
     suite.each("fault::a_panic_gives_134_its_words_and_a_backtrace", panic);
     suite.each("fault::a_bounds_check_names_index_and_line", bounds);
     suite.each("fault::a_stack_overflow_gives_134_and_names_the_setting", stack);
+    suite.each("fault::page_tables_cannot_be_written", page_tables);
     suite.each("fault::output_before_a_fault_is_kept", output_before);
     suite.each("fault::without_debug_file_addresses_and_a_hint_are_shown", no_twin);
     suite.each("fault::a_debug_file_of_another_build_is_not_believed", other_twin);
@@ -47,6 +48,12 @@ fn each_fault(backend: Backend) {
         let caller = place("main.rs", &format!("[\"{way}\"]"));
         assert!(backtrace.contains(&caller), "{way}: no {caller} in {done:?}");
     }
+}
+
+fn page_tables(backend: Backend) {
+    let done = backend.call("tables").bare().run().expect(134);
+    assert_eq!(done.text(), "writing\n");
+    done.says(&["page fault: write at"]);
 }
 
 fn panic(backend: Backend) {

@@ -134,8 +134,9 @@ fn a_deadline_ends_a_silent_guest_and_one_whose_reader_is_stuck() {
     struct Stuck;
     impl Write for Stuck {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            thread::sleep(Duration::from_secs(60));
-            Ok(0)
+            loop {
+                thread::park();
+            }
         }
         fn flush(&mut self) -> io::Result<()> {
             Ok(())

@@ -2,7 +2,8 @@
 //!
 //! What shares a large page with the image's end is mapped since the image was sealed. The rest is
 //! mapped here, in large pages, into directories that no processor has walked yet, so that writing
-//! them costs nothing where a hypervisor shadows page tables.
+//! them costs nothing where a hypervisor shadows page tables. Then they are locked: no page table
+//! can be written from ring 3 while the function runs.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ops::Range;
@@ -11,6 +12,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use ampoule_abi::layout::{HEAP_WINDOW, LARGE_PAGE_BYTES, MAX_MEMORY_BYTES};
 use talc::TalcCell;
 use talc::source::Manual;
+
+use super::arch;
 
 /// Large page: present, writable, user, accessed, dirty, no-execute (Intel SDM 3A, 5.5.4).
 const HEAP_PAGE: u64 = 1 << 63 | 0b1110_0111;
@@ -112,6 +115,7 @@ pub unsafe fn claim(memory_end: u64) {
         // nothing else uses and whose addresses nothing has accessed.
         unsafe { entry.write((page * LARGE_PAGE_BYTES) | HEAP_PAGE) };
     }
+    arch::lock_heap_directories();
     let window = HEAP_WINDOW + large_pages.start * LARGE_PAGE_BYTES
         ..HEAP_WINDOW + large_pages.end * LARGE_PAGE_BYTES;
     for range in [image_end()..mapped_end.min(memory_end), window] {

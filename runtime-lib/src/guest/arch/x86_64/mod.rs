@@ -23,6 +23,18 @@ pub fn abandon() -> ! {
     unsafe { abandon_in_assembly() }
 }
 
+/// Makes the heap's page directories read-only, once and for all: from then on ring 3 can change
+/// nothing of what is mapped.
+pub fn lock_heap_directories() {
+    unsafe extern "C" {
+        #[link_name = "lock_heap_directories"]
+        fn in_assembly();
+    }
+    // SAFETY: it traps into ring 0, which changes two entries and returns with every register as
+    // it was; nobody writes the directories any more.
+    unsafe { in_assembly() }
+}
+
 /// An exception that ring 0 handed over.
 #[derive(Clone, Copy, Debug)]
 pub struct Exception {
