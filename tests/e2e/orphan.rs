@@ -31,13 +31,15 @@ struct Marked {
 }
 
 impl Marked {
-    fn start(backend: Backend, function: &str, number: u64) -> Self {
+    fn start(backend: Backend, function: &str) -> Self {
         let scratch = Scratch::new();
         let folder = scratch.path("");
-        let value = format!("{backend}-{function}-{number}-{}", std::process::id());
-        let call = backend.call(function).bare().env("AMPOULE_TEST_MARK", &value);
+        // All that the monitor gets of an environment is where programs are.
+        let path = std::env::var("PATH").expect("there is a PATH");
+        let path = format!("{path}:{}", folder.display());
+        let call = backend.call(function).bare().env("PATH", &path);
         let running = call.env("TMPDIR", &folder).env("HOME", &folder).directory(&folder).spawn();
-        Self { scratch, mark: format!("AMPOULE_TEST_MARK={value}"), running }
+        Self { scratch, mark: format!("PATH={path}"), running }
     }
 
     /// Checks that no process with the mark is there, once those that are being killed are gone.
@@ -58,8 +60,8 @@ impl Marked {
 
 fn starting(backend: Backend) {
     let mut random = Random::new(50);
-    for number in 0..MOMENTS / 2 {
-        let mut marked = Marked::start(backend, "steps", number);
+    for _ in 0..MOMENTS / 2 {
+        let mut marked = Marked::start(backend, "steps");
         let pid = marked.running.pid();
         let moment = Duration::from_micros(random.next() % START_US);
         assert!(!procfs::wait_for_end(pid, moment), "it waits for STDIN");
@@ -70,8 +72,8 @@ fn starting(backend: Backend) {
 
 fn running(backend: Backend) {
     let mut random = Random::new(51);
-    for number in 0..MOMENTS / 2 {
-        let mut marked = Marked::start(backend, "flood", number);
+    for _ in 0..MOMENTS / 2 {
+        let mut marked = Marked::start(backend, "flood");
         let mut stdout = marked.running.stdout();
         let length = 1 + random.next() % (1 << 20);
         std::io::copy(&mut (&mut stdout).take(length), &mut std::io::sink()).expect("it writes");
@@ -83,7 +85,7 @@ fn running(backend: Backend) {
 }
 
 fn ended(backend: Backend) {
-    let mut marked = Marked::start(backend, "steps", 0);
+    let mut marked = Marked::start(backend, "steps");
     drop(marked.running.stdin());
     let mut line = String::new();
     let mut stdout = BufReader::new(marked.running.stdout());
