@@ -37,7 +37,8 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// Something that the coordinator hears of.
 #[derive(Debug)]
 pub(crate) enum Event {
-    Ready,
+    /// The runtime is up, this long after the call began.
+    Ready(Duration),
     Exit(Exit, ExitReason),
     Protocol(ProtocolError),
     StreamEnded,
@@ -127,7 +128,7 @@ fn coordinate(
     let ending = loop {
         match next(events, deadline) {
             Err(_) => break Ending::DeadlineExceeded,
-            Ok(Event::Ready) => ready = Some(traffic.began().elapsed()),
+            Ok(Event::Ready(time)) => ready = Some(time),
             Ok(Event::Exit(exit, reason)) => break Ending::Exit(exit, reason),
             Ok(Event::Protocol(error)) => break Ending::Protocol(error.to_string()),
             Ok(Event::StreamEnded) => break why_ended(guest, deadline, events),

@@ -55,7 +55,7 @@ fn pass<O: Write, E: Write>(
     loop {
         match parser.next(&mut bytes) {
             Ok(None) => break,
-            Ok(Some(Item::Ready)) => drop(events.send(Event::Ready)),
+            Ok(Some(Item::Ready)) => drop(events.send(Event::Ready(traffic.began().elapsed()))),
             Ok(Some(Item::Stdout(data))) => match sinks.stdout.write_all(data) {
                 Ok(()) => traffic.wrote_stdout(data.len()),
                 Err(error) => return Some(stdout_event(error)),

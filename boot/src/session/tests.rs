@@ -113,7 +113,8 @@ fn an_echo_returns_what_it_was_given_and_the_start_says_what_it_must() {
     assert!(stdout.contents() == input && stderr.contents() == b"done\n");
     assert_eq!((outcome.bytes_in, outcome.bytes_out, outcome.bytes_err), (1_000_000, 1_000_000, 5));
     let phases = outcome.phases;
-    assert!(phases.ready.is_some() && phases.first_byte <= phases.last_byte);
+    assert!(phases.ready.is_some() && phases.ready <= phases.first_byte);
+    assert!(phases.first_byte <= phases.last_byte);
     assert!(phases.last_byte <= phases.exit);
 }
 
