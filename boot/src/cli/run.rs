@@ -38,7 +38,7 @@ pub(crate) struct Run {
     #[arg(short = 'e', long = "env", value_name = "NAME[=VALUE]", value_parser = environment::parser())]
     pub(super) variables: Vec<EnvironmentVariable>,
 
-    /// Set the variables of a file of NAME=VALUE lines; -e goes before it
+    /// Set the variables of a file of NAME=VALUE lines; -e wins over it
     #[arg(long, value_name = "FILE")]
     env_file: Vec<PathBuf>,
 
@@ -86,7 +86,7 @@ Environment:
 enum Accel {
     /// KVM where it works, else TCG
     Auto,
-    /// The processor
+    /// The processor itself, through /dev/kvm
     Kvm,
     /// QEMU's translator, which works everywhere
     Tcg,

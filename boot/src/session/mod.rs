@@ -115,15 +115,10 @@ where
     thread::Builder::new()
         .name("stdout".to_owned())
         .spawn(move || relay::relay(from_guest, parser, sinks, &counters, &sender))?;
-    Ok(coordinate(guest, deadline, traffic, &events.1))
+    Ok(coordinate(guest, deadline, &events.1))
 }
 
-fn coordinate(
-    guest: &Guest,
-    deadline: Option<Instant>,
-    traffic: &Traffic,
-    events: &Receiver<Event>,
-) -> Learnt {
+fn coordinate(guest: &Guest, deadline: Option<Instant>, events: &Receiver<Event>) -> Learnt {
     let mut ready = None;
     let ending = loop {
         match next(events, deadline) {

@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::console::Console;
@@ -49,6 +49,11 @@ impl Invoke {
     pub fn run(self, console: Console) -> Result<ExitCode> {
         let console = console.quieter();
         let (callee, rest) = self.call.split_first().context("no function is named")?;
+        ensure!(
+            !callee.as_encoded_bytes().starts_with(b"-"),
+            "{callee:?} comes before the function's name; write `cargo xtask invoke NAME`, then \
+             options"
+        );
         let image = match as_image(callee) {
             Some(path) => path.to_owned(),
             None => self.build(callee, console)?,
