@@ -137,6 +137,15 @@ impl Report {
         }
     }
 
+    /// Checks that a report could be written to `path`, before there is anything to report.
+    pub fn check_place(path: &Path) -> io::Result<()> {
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            Ok(metadata) if !metadata.is_file() => Ok(()),
+            _ => temporary_beside(path).map(drop),
+        }
+    }
+
     /// Writes the report to `path`: under a temporary name beside it, then renamed, so that
     /// nobody reads half of one. What is not a regular file (`/dev/stderr`) is written to as it is.
     pub fn write(&self, path: &Path) -> io::Result<()> {
@@ -145,17 +154,22 @@ impl Report {
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
             return File::options().append(true).open(path)?.write_all(&json);
         }
-        let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
-        // A name that nobody foresees, so that nobody has put a link there; modes as the user's
-        // mask has them, since others may be meant to read it.
-        let mut temporary = tempfile::Builder::new()
-            .prefix(".ampoule-report-")
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(directory.unwrap_or(Path::new(".")))?;
+        let mut temporary = temporary_beside(path)?;
         temporary.write_all(&json)?;
         temporary.persist(path)?;
         Ok(())
     }
+}
+
+/// A file beside `path` that vanishes unless it is renamed. Its name is one that nobody foresees, so
+/// that nobody has put a link there; its mode is as the user's mask has it, since others may be
+/// meant to read it.
+fn temporary_beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+    tempfile::Builder::new()
+        .prefix(".ampoule-report-")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(directory.unwrap_or(Path::new(".")))
 }
 
 fn function(image: &Image) -> Function {
@@ -180,7 +194,11 @@ mod tests {
         assert_eq!((&value["status"], &value["reason"]), (&"error".into(), &"not-runnable".into()));
         assert_eq!(value["exit_code"], 126);
         assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 1);
-        assert!(report.write(&directory.path().join("no/such/report.json")).is_err());
+        Report::check_place(&path).expect("it could be written again");
+        assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 1);
+        let nowhere = directory.path().join("no/such/report.json");
+        assert!(report.write(&nowhere).is_err() && Report::check_place(&nowhere).is_err());
+        assert!(Report::check_place(directory.path()).is_err());
     }
 
     #[test]

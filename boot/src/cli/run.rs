@@ -104,6 +104,14 @@ impl Run {
     /// Runs the call; its exit status.
     pub(crate) fn run(self) -> anyhow::Result<u8> {
         let began = Instant::now();
+        if let Some(path) = &self.report {
+            Report::check_place(path).with_context(|| {
+                format!(
+                    "cannot write a report to {}; name a file in a folder that is there",
+                    path.display()
+                )
+            })?;
+        }
         let variables = match self.variables() {
             Ok(variables) => variables,
             Err(error) => return self.not_begun(Reason::BadRequest, &error, None),
