@@ -15,12 +15,13 @@ use crate::tools;
 pub struct Suite {
     backends: Vec<Backend>,
     trials: Vec<Trial>,
+    rules: Vec<String>,
 }
 
 impl Suite {
     /// An empty suite for these backends.
     pub fn new(backends: Vec<Backend>) -> Self {
-        Self { backends, trials: Vec::new() }
+        Self { backends, trials: Vec::new(), rules: Vec::new() }
     }
 
     /// Whether there is any backend.
@@ -30,6 +31,7 @@ impl Suite {
 
     /// Adds a test that boots machines: one for each backend.
     pub fn each(&mut self, name: &str, test: impl Fn(Backend) + Clone + Send + 'static) {
+        self.rules.push(name.to_owned());
         for backend in self.backends.clone() {
             let test = test.clone();
             self.add(format!("{name} [{backend}]"), move || test(backend));
@@ -38,6 +40,7 @@ impl Suite {
 
     /// Adds a test that needs no machine.
     pub fn once(&mut self, name: &str, test: impl FnOnce() + Send + 'static) {
+        self.rules.push(name.to_owned());
         self.add(name.to_owned(), test);
     }
 
@@ -48,13 +51,9 @@ impl Suite {
         }));
     }
 
-    /// The names of all tests, without their backends.
-    pub fn rules(&self) -> Vec<String> {
-        let rule = |trial: &Trial| {
-            let name = trial.name();
-            name.split_once(" [").map_or(name, |(rule, _)| rule).to_owned()
-        };
-        self.trials.iter().map(rule).collect()
+    /// The names of all tests, without their backends, those of backends that are missing included.
+    pub fn rules(&self) -> &[String] {
+        &self.rules
     }
 
     /// The tests, for libtest.

@@ -8,7 +8,7 @@ use crate::harness::Suite;
 use crate::tools;
 
 pub fn add(suite: &mut Suite) {
-    let mut tests: BTreeSet<String> = suite.rules().into_iter().collect();
+    let mut tests: BTreeSet<String> = suite.rules().iter().cloned().collect();
     tests.insert("spec::every_rule_names_tests_that_exist".to_owned());
     suite.once("spec::every_rule_names_tests_that_exist", move || every_rule(&tests));
 }
