@@ -1,7 +1,7 @@
 //! Renders JSON as HTML by a Mustache template.
 //!
 //! The template is the argument, or the variable `TEMPLATE`; without either, records become a
-//! table. No engine on crates.io that takes templates at run time does without std, so the
+//! table. No maintained engine that takes templates at run time does without std, so the
 //! language's core is here.
 #![cfg_attr(ampoule_guest, no_std, no_main)]
 
