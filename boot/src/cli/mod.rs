@@ -3,6 +3,7 @@
 mod completions;
 mod environment;
 mod run;
+mod signals;
 mod standard;
 mod terminal;
 

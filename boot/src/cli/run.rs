@@ -11,17 +11,14 @@ use ampoule_boot::backtrace::{self, BacktraceError};
 use ampoule_boot::context::{self, EnvironmentVariable};
 use ampoule_boot::host::AccelChoice;
 use ampoule_boot::report::Report;
-use ampoule_boot::session::{StopCause, Stopper};
+use ampoule_boot::session::Stopper;
 use ampoule_boot::spec::Notice;
 use ampoule_boot::{Call, Error, Image, Outcome, Reason, units};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
-use signal_hook::low_level::emulate_default_handler;
 
 use super::standard::Standard;
-use super::{environment, terminal};
+use super::{environment, signals, terminal};
 
 /// Boots an image in a fresh virtual machine; STDIN, STDOUT and STDERR are the function's.
 #[derive(Debug, Args)]
@@ -94,8 +91,10 @@ enum Accel {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum BackendName {
-    /// The best that works
+    /// The built-in monitor where KVM works, else QEMU
     Auto,
+    /// The built-in monitor, on KVM
+    Builtin,
     /// QEMU
     Qemu,
 }
@@ -125,8 +124,12 @@ impl Run {
             Ok(streams) => streams,
             Err(error) => return self.not_begun(Reason::LauncherFailed, &error, Some(&image)),
         };
-        match call.run(stdin, stdout, stderr) {
-            Ok(outcome) => self.ended(&outcome, &image),
+        match call.run_leaving(stdin, stdout, stderr) {
+            Ok((outcome, remains)) => {
+                let exit_code = self.ended(&outcome, &image);
+                remains.leave();
+                exit_code
+            }
             Err(error) => self.failed(&error, Some(&image)),
         }
     }
@@ -144,7 +147,9 @@ impl Run {
     fn call(&self, image: &Arc<Image>, variables: Vec<EnvironmentVariable>) -> Call {
         let qemu = std::env::var_os("AMPOULE_QEMU").map_or_else(Qemu::default, Qemu::new);
         let backend = match self.backend {
-            BackendName::Auto | BackendName::Qemu => Backend::Qemu(qemu),
+            BackendName::Auto => Backend::Auto(qemu),
+            BackendName::Builtin => Backend::BuiltIn,
+            BackendName::Qemu => Backend::Qemu(qemu),
         };
         let accel = match self.accel {
             Accel::Auto => AccelChoice::Auto,
@@ -161,6 +166,9 @@ impl Run {
         }
         if let Some(memory_bytes) = self.memory {
             call = call.memory_bytes(memory_bytes);
+        }
+        if self.report.is_some() || self.verbose {
+            call = call.measured();
         }
         if !self.quiet {
             call = call.notice(Notice::new(terminal::note));
@@ -225,37 +233,12 @@ impl Run {
 
 /// Catches signals and gets the function's streams ready.
 fn set_up(stopper: Stopper) -> anyhow::Result<(Standard, Standard, Standard)> {
-    stop_on_signals(stopper)?;
+    signals::stop_on_signals(&stopper).context("cannot catch signals")?;
     let copied = "cannot copy a standard stream";
     let stdin = Standard::stdin().context(copied)?;
     let stdout = Standard::take_stdout().context(copied)?;
     let stderr = Standard::stderr().context(copied)?;
     Ok((stdin, stdout, stderr))
-}
-
-/// Ends the call on the signals that ask for it; on a second one, or where the call has ended
-/// already, this process, which may be blocked on a STDERR that nobody reads.
-fn stop_on_signals(stopper: Stopper) -> anyhow::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot catch signals")?;
-    std::thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || {
-            let mut was_asked = false;
-            for signal in signals.forever() {
-                let cause = match signal {
-                    SIGINT => StopCause::Interrupted,
-                    _ => StopCause::Terminated,
-                };
-                let is_heard = stopper.stop(cause);
-                if was_asked || !is_heard {
-                    // Ends the process; if that fails, the next signal tries again.
-                    let _ = emulate_default_handler(signal);
-                }
-                was_asked = true;
-            }
-        })
-        .context("cannot start a thread")?;
-    Ok(())
 }
 
 /// Times and bytes of a call, for a person.

@@ -12,6 +12,51 @@ pub const TYPE: u32 = 1;
 /// Section in which the note travels to the linker.
 pub const SECTION: &str = ".note.ampoule";
 
+/// Type of the note, likewise of [`OWNER`], that says where an image has its console's queues: a
+/// [`ConsoleNote`].
+pub const CONSOLE_TYPE: u32 = 2;
+
+/// Where an image has its console's queues: virtio 1.2, 2.7, guest-physical addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConsoleNote {
+    /// Entries of each queue, a power of two.
+    pub size: u16,
+    /// The queue that the launcher fills.
+    pub receive: QueueAddresses,
+    /// The queue that the launcher drains.
+    pub transmit: QueueAddresses,
+}
+
+/// The three parts of a virtqueue, guest-physical addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueAddresses {
+    /// The descriptor table.
+    pub descriptors: u64,
+    /// The driver's area, or available ring.
+    pub driver: u64,
+    /// The device's area, or used ring.
+    pub device: u64,
+}
+
+impl ConsoleNote {
+    /// Length of the note's descriptor, in bytes: seven numbers of 64 bits, little-endian.
+    pub const BYTES: usize = 56;
+
+    /// Reads the note's descriptor; `None` if that is not what it holds.
+    pub fn read(descriptor: &[u8]) -> Option<Self> {
+        let bytes: &[u8; Self::BYTES] = descriptor.try_into().ok()?;
+        let (words, _) = bytes.as_chunks::<8>();
+        let word = |index: usize| u64::from_le_bytes(words[index]);
+        let queue = |first| QueueAddresses {
+            descriptors: word(first),
+            driver: word(first + 1),
+            device: word(first + 2),
+        };
+        let size = u16::try_from(word(0)).ok().filter(|size| size.is_power_of_two())?;
+        Some(Self { size, receive: queue(1), transmit: queue(4) })
+    }
+}
+
 /// Owner of the note that holds the entry point for PVH boot (`xen/include/public/elfnote.h`).
 pub const PVH_OWNER: &str = "Xen";
 

@@ -11,6 +11,15 @@
     .asciz "Xen"
     .quad ampoule_boot
 
+# Where the console's queues lie (ampoule_abi::note::ConsoleNote, virtio::queue::Rings).
+    .section .note.ampoule.console, "a", @note
+    .align 4
+    .long 8, 56, 2
+    .asciz "Ampoule"
+    .quad 8
+    .quad AMPOULE_CONSOLE, AMPOULE_CONSOLE + 128, AMPOULE_CONSOLE + 152
+    .quad AMPOULE_CONSOLE + 224, AMPOULE_CONSOLE + 224 + 128, AMPOULE_CONSOLE + 224 + 152
+
     .section .text.boot, "ax"
     .code32
     .globl ampoule_boot
