@@ -31,8 +31,8 @@ pub fn build() {
 pub fn get() -> &'static Tools {
     TOOLS.get_or_init(|| {
         let given = |name: &str| std::env::var_os(name).map(PathBuf::from);
-        let launcher = given("AMPOULE_TEST_LAUNCHER").unwrap_or_else(|| executable("ampoule-boot"));
         let xtask = given("AMPOULE_TEST_XTASK").unwrap_or_else(|| executable("xtask"));
+        let launcher = given("AMPOULE_TEST_LAUNCHER").unwrap_or_else(|| built_launcher(&xtask));
         let images = match given("AMPOULE_TEST_FUNCTIONS") {
             Some(folder) => images_in(&folder),
             None => built_images(&xtask),
@@ -77,6 +77,12 @@ pub fn executables(command: &mut Command) -> BTreeMap<String, PathBuf> {
     messages.iter().filter_map(executable).collect()
 }
 
+/// The launcher that `cargo xtask invoke` becomes.
+fn built_launcher(xtask: &Path) -> PathBuf {
+    let text = text(Command::new(xtask).arg("launcher"));
+    text.strip_suffix('\n').expect("the launcher's path is one line").into()
+}
+
 fn built_images(xtask: &Path) -> BTreeMap<String, PathBuf> {
     let mut command = Command::new(xtask);
     let messages = messages(command.args(["build-fn", "--all", "--message-format", "json"]));
@@ -96,6 +102,11 @@ fn images_in(folder: &Path) -> BTreeMap<String, PathBuf> {
 
 /// Runs a command in the workspace and reads the JSON objects on its STDOUT, one a line.
 fn messages(command: &mut Command) -> Vec<Value> {
+    text(command).lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// Runs a command in the workspace and reads its STDOUT.
+fn text(command: &mut Command) -> String {
     let output = command
         .current_dir(root())
         .stdin(Stdio::null())
@@ -103,6 +114,5 @@ fn messages(command: &mut Command) -> Vec<Value> {
         .output()
         .unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
     assert!(output.status.success(), "{command:?} failed: {}", output.status);
-    let text = String::from_utf8(output.stdout).expect("messages are text");
-    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    String::from_utf8(output.stdout).expect("messages are text")
 }

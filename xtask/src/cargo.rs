@@ -44,7 +44,7 @@ pub fn command(subcommand: &str, console: Console) -> Command {
 }
 
 /// Runs a command made by [`command`], shows its diagnostics as they come, and watches for the
-/// binary called `binary`.
+/// binary or example called `binary`.
 pub fn run(mut command: Command, binary: &str, console: Console) -> io::Result<Outcome> {
     console.command(&command);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
@@ -56,7 +56,8 @@ pub fn run(mut command: Command, binary: &str, console: Console) -> io::Result<O
         match message? {
             Message::CompilerArtifact(artifact) => {
                 progress.compiled(&artifact.target.name, artifact.fresh);
-                if artifact.target.is_bin() && artifact.target.name == binary {
+                let is_program = artifact.target.is_bin() || artifact.target.is_example();
+                if is_program && artifact.target.name == binary {
                     let fresh = artifact.fresh;
                     executable =
                         artifact.executable.map(|path| Executable { path: path.into(), fresh });

@@ -1,13 +1,15 @@
-//! The launcher `ampoule`: built from the checkout that this program was built from.
+//! The launcher `ampoule`: built from the checkout that this program was built from, and put where
+//! people find it, `target/ampoule`.
 
+use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::cargo;
 use crate::console::Console;
+use crate::static_program::{self, GNU, MUSL, Program};
 
-const PACKAGE: &str = "ampoule-boot";
-const BINARY: &str = "ampoule";
+const LAUNCHER: Program = Program { package: "ampoule-boot", kind: "--bin", name: "ampoule" };
 
 /// Why there is no launcher.
 #[derive(Debug, thiserror::Error)]
@@ -16,24 +18,100 @@ pub enum LauncherError {
     #[error("cargo could not be run to build the launcher")]
     Cargo(#[from] io::Error),
     /// Cargo reported errors, which have been shown.
-    #[error("the launcher does not compile; its source is {0}/boot")]
-    Failed(PathBuf),
+    #[error("the launcher does not compile; its source is {}/boot{hint}", checkout.display())]
+    Failed {
+        /// The folder of the workspace.
+        checkout: PathBuf,
+        /// What may help.
+        hint: String,
+    },
+    /// It was built but could not be put where it belongs.
+    #[error("the launcher cannot be put at {}: {why}", place.display())]
+    Place {
+        /// Where it belongs.
+        place: PathBuf,
+        /// What the system said.
+        why: io::Error,
+    },
 }
 
 /// Builds the launcher, which takes no time if it is there, and returns its path.
 pub fn build(console: Console) -> Result<PathBuf, LauncherError> {
-    let mut command = cargo::command("build", console);
-    command.arg("--manifest-path").arg(checkout().join("Cargo.toml"));
-    command.args(["--release", "--package", PACKAGE, "--bin", BINARY]);
-    let outcome = cargo::run(command, BINARY, console)?;
-    let executable = outcome.executable.filter(|_| outcome.success);
-    executable
-        .map(|executable| executable.path)
-        .ok_or_else(|| LauncherError::Failed(checkout().to_owned()))
+    let target = static_program::best_target();
+    let built = static_program::build(LAUNCHER, target, console)?
+        .ok_or_else(|| LauncherError::Failed { checkout: checkout().into(), hint: hint(target) })?;
+    let place = place_of(&built, target);
+    put(&built, &place).map_err(|why| LauncherError::Place { place: place.clone(), why })?;
+    Ok(place)
+}
+
+/// Linking with glibc needs its static library, which some systems keep in a package of its own.
+fn hint(target: &str) -> String {
+    match target {
+        GNU => format!(" (if libc.a is what the linker misses, `rustup target add {MUSL}` helps)"),
+        _ => String::new(),
+    }
+}
+
+/// Where the launcher belongs: beside the folder of the target that cargo has built it in.
+fn place_of(built: &Path, target: &str) -> PathBuf {
+    let folder = built.ancestors().find(|folder| folder.ends_with(target)).and_then(Path::parent);
+    folder.map_or_else(|| built.to_owned(), |folder| folder.join(LAUNCHER.name))
+}
+
+/// Makes `place` the file `built`, at once: whoever starts it gets the old one or the new one.
+fn put(built: &Path, place: &Path) -> io::Result<()> {
+    let identity = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
+    if identity(place).is_ok_and(|there| identity(built).is_ok_and(|new| there == new)) {
+        return Ok(());
+    }
+    let folder = place.parent().unwrap_or(Path::new("."));
+    let link_or_copy = |path: &Path| match fs::hard_link(built, path) {
+        Err(why) if why.kind() != io::ErrorKind::AlreadyExists => fs::copy(built, path).map(drop),
+        linked => linked,
+    };
+    let temporary =
+        tempfile::Builder::new().prefix(".unfinished-").make_in(folder, link_or_copy)?;
+    // The temporary name is removed afterwards: renaming leaves it if somebody else was quicker
+    // to put the same file there.
+    fs::rename(temporary.path(), place)
 }
 
 /// The folder of this project's workspace.
 pub fn checkout() -> &'static Path {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     own.parent().unwrap_or(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_place_is_beside_what_cargo_builds() {
+        let built = "/p/target/x86_64-unknown-linux-musl/release/ampoule";
+        assert_eq!(place_of(built.as_ref(), MUSL), Path::new("/p/target/ampoule"));
+        assert_eq!(place_of("/elsewhere/ampoule".as_ref(), MUSL), Path::new("/elsewhere/ampoule"));
+    }
+
+    #[test]
+    fn it_is_replaced_whole_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (built, place) = (folder.path().join("built"), folder.path().join("ampoule"));
+        for content in ["one", "two"] {
+            let _ = fs::remove_file(&built);
+            fs::write(&built, content).expect("written");
+            put(&built, &place).expect("put");
+            put(&built, &place).expect("it is there already");
+            assert_eq!(fs::read_to_string(&place).expect("a file"), content);
+        }
+        assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 2);
+        assert!(put(&built, &folder.path().join("no/such/folder")).is_err());
+    }
+
+    #[test]
+    fn only_glibc_needs_a_hint() {
+        assert!(hint(GNU).contains("`rustup target add x86_64-unknown-linux-musl`"));
+        assert_eq!(hint(MUSL), "");
+    }
 }

@@ -14,6 +14,8 @@ mod nearest;
 mod pipeline;
 mod progress;
 mod project;
+mod rustc;
+mod static_program;
 mod status;
 mod symbol;
 mod template;
@@ -44,6 +46,7 @@ enum Verb {
     Pipe(verb::pipe::Pipe),
     List(verb::list::List),
     Inspect(verb::inspect::Inspect),
+    Launcher(verb::launcher::Launcher),
     Bench(verb::bench::Bench),
     Doctor(verb::doctor::Doctor),
     Setup(verb::setup::Setup),
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Verb::Pipe(verb) => verb.run(console),
         Verb::List(verb) => verb.run(console),
         Verb::Inspect(verb) => verb.run(console),
+        Verb::Launcher(verb) => verb.run(console),
         Verb::Bench(verb) => verb.run(console),
         Verb::Doctor(verb) => verb.run(),
         Verb::Setup(verb) => verb.run(console),

@@ -14,7 +14,12 @@ if [ "$1" = install ]; then
     /bin/chmod +x "$MACHINE/qemu-system-x86_64"
 fi
 "#;
+/// Has the targets for which there is a folder.
+const RUSTC: &str = "#!/bin/sh\necho \"$MACHINE/$4\"\n";
+const RUSTUP: &str = "#!/bin/sh\necho \"this is rustup $*\"\n/bin/mkdir \"$MACHINE/$3\"\n";
+const RUSTUP_THAT_FAILS: &str = "#!/bin/sh\necho 'error: no network' >&2\nexit 1\n";
 const APT_GET_THAT_FAILS: &str = "#!/bin/sh\necho 'E: no network' >&2\nexit 100\n";
+const QEMU: &str = "#!/bin/sh\necho QEMU emulator version 10.0.2\n";
 const SUDO: &str = "#!/bin/sh\nexec \"$@\"\n";
 const ENV: &str = "#!/bin/sh\nexec /usr/bin/env \"$@\"\n";
 
@@ -60,8 +65,44 @@ fn it_says_what_and_why_and_then_installs() {
 
     let again = setup(machine.path(), &programs);
     assert!(again.status.success());
-    assert_eq!(said(&again).trim(), "Ready QEMU emulator version 10.0.2");
+    assert!(said(&again).ends_with("Ready QEMU emulator version 10.0.2\n"));
+    assert!(!said(&again).contains("Installing"));
     assert_eq!(fs::read_to_string(machine.path().join("log")).expect("a log"), expected);
+}
+
+#[test]
+fn the_launcher_s_target_is_added_once() {
+    let machine = tempfile::tempdir().expect("a folder");
+    let programs = [("rustc", RUSTC), ("rustup", RUSTUP), ("qemu-system-x86_64", QEMU)];
+    let output = setup(machine.path(), &programs);
+    assert!(output.status.success());
+    let first = said(&output);
+    let why = "the target x86_64-unknown-linux-musl, with which the launcher starts some 0.3 ms";
+    assert!(first.contains(why), "{first}");
+    assert!(first.contains("this is rustup target add x86_64-unknown-linux-musl\n"), "{first}");
+    let ready = "Ready x86_64-unknown-linux-musl, for the launcher\n";
+    assert!(first.contains(ready), "{first}");
+
+    let again = said(&setup(machine.path(), &programs));
+    assert!(again.contains(ready) && !again.contains("rustup"), "{again}");
+}
+
+#[test]
+fn the_launcher_s_target_can_be_done_without() {
+    let instead = "; the launcher is built for x86_64-unknown-linux-gnu instead\n";
+    let qemu = ("qemu-system-x86_64", QEMU);
+    for (programs, why) in [
+        (&[qemu][..], "`rustup target add x86_64-unknown-linux-musl` cannot be run: No such file"),
+        (&[qemu, ("rustc", RUSTC), ("rustup", RUSTUP_THAT_FAILS)], "failed (exit status: 1)"),
+        (&[qemu, ("rustup", RUSTUP)], "rustc is not the one that rustup installs for"),
+    ] {
+        let machine = tempfile::tempdir().expect("a folder");
+        let output = setup(machine.path(), programs);
+        let said = said(&output);
+        assert!(output.status.success(), "{said}");
+        assert!(said.contains(why) && said.contains(instead), "{said}");
+        assert!(said.ends_with("Ready QEMU emulator version 10.0.2\n"), "{said}");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ pub mod demo;
 pub mod doctor;
 pub mod inspect;
 pub mod invoke;
+pub mod launcher;
 pub mod list;
 pub mod new;
 pub mod pipe;

@@ -8,12 +8,16 @@ use clap::Args;
 
 use crate::console::{self, Console};
 use crate::doctor::{State, qemu};
+use crate::rustc;
+use crate::static_program::{GNU, MUSL};
 
 /// Install what is missing to run functions
 #[derive(Args, Debug, Default)]
 #[command(after_help = "\
 Says what it installs and why before it does; does nothing when all is there. On Debian and its
-kin it uses apt-get, with sudo unless run as root; elsewhere it names the package to install.")]
+kin it uses apt-get, with sudo unless run as root; elsewhere it names the package to install. Where
+there is rustup, it adds the target with which the launcher starts soonest, and does without it
+where that cannot be had.")]
 pub struct Setup {
     /// Also the tools that the tests compare functions with
     #[arg(long)]
@@ -31,6 +35,7 @@ impl Setup {
     }
 
     pub fn run(self, console: Console) -> Result<ExitCode> {
+        add_launcher_target(console);
         let mut packages = Vec::new();
         let check = qemu::examine();
         if check.state == State::Good {
@@ -60,6 +65,36 @@ impl Setup {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Adds what the launcher is best built for; functions run without it too, so this never fails.
+fn add_launcher_target(console: Console) {
+    if !rustc::has_target(MUSL) {
+        let why = "with which the launcher starts some 0.3 ms sooner";
+        console.status("Missing", format_args!("the target {MUSL}, {why}"));
+        if let Err(problem) = rustup(&["target", "add", MUSL], console) {
+            let instead = format_args!("{problem:#}; the launcher is built for {GNU} instead");
+            console.status("Skipping", instead);
+            return;
+        }
+    }
+    console.status("Ready", format_args!("{MUSL}, for the launcher"));
+}
+
+fn rustup(arguments: &[&str], console: Console) -> Result<()> {
+    let mut command = Command::new("rustup");
+    // Whoever has no network is not to wait long to be told.
+    command.args(arguments).env("RUSTUP_MAX_RETRIES", "1").stdout(std::io::stderr());
+    console.command(&command);
+    let line = console::command_line(&command);
+    let status = command.status().with_context(|| format!("`{line}` cannot be run"))?;
+    if !status.success() {
+        bail!("`{line}` failed ({status})");
+    }
+    if !rustc::has_target(MUSL) {
+        bail!("`{line}` was of no use: rustc is not the one that rustup installs for");
+    }
+    Ok(())
 }
 
 /// Where a program is, by `PATH`.
