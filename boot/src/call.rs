@@ -12,7 +12,7 @@ use crate::host::AccelChoice;
 use crate::image;
 use crate::outcome::{Limits, Phases};
 use crate::session::traffic::Traffic;
-use crate::session::{Dialogue, Input, Output, Stopper, Watch};
+use crate::session::{Dialogue, Input, Output, Peek, Stopper, Watch};
 use crate::spec::{LaunchSpec, Notice};
 use crate::units::{self, UnitError};
 use crate::{Error, Image, Outcome};
@@ -51,6 +51,7 @@ pub struct Call {
     memory_bytes: Option<u64>,
     timeout: Option<Duration>,
     is_measured: bool,
+    peek: Peek,
     notice: Notice,
     trace: Notice,
     traffic: Arc<Traffic>,
@@ -70,6 +71,7 @@ impl Call {
             memory_bytes: None,
             timeout: None,
             is_measured: false,
+            peek: Peek::default(),
             notice: Notice::default(),
             trace: Notice::default(),
             traffic: Arc::new(Traffic::since(Instant::now())),
@@ -117,6 +119,13 @@ impl Call {
     /// much memory it touched.
     pub fn measured(mut self) -> Self {
         self.is_measured = true;
+        self
+    }
+
+    /// Has `peek` tell whether STDIN can be read without waiting, so that a short input and its end
+    /// reach the function together.
+    pub fn peek(mut self, peek: impl Fn() -> bool + Send + 'static) -> Self {
+        self.peek = Peek(Box::new(peek));
         self
     }
 
@@ -204,7 +213,7 @@ impl Call {
         };
         let abi_version = image.note().abi_version;
         let dialogue = Dialogue {
-            input: Input::new(stdin, Arc::clone(&traffic)),
+            input: Input::new(stdin, self.peek, Arc::clone(&traffic)),
             output: Output::new(stdout, stderr, abi_version, Arc::clone(&traffic)),
             watch,
         };
@@ -246,11 +255,14 @@ impl Call {
 fn phases(held: &Held, traffic: &Traffic) -> Phases {
     let since = |at: Instant| at.saturating_duration_since(traffic.began());
     Phases {
+        exec: None,
+        prepared: Some(since(held.prepared)),
         launched: Some(since(held.launched)),
         entered: held.entry.map(|entry| since(entry.at)),
         ready: traffic.ready().map(|ready| held.ready_at(ready).map_or(ready.heard, since)),
         first_byte: traffic.first_byte(),
         last_byte: traffic.last_byte(),
         exit: Some(since(held.ended)),
+        gone: None,
     }
 }

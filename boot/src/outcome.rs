@@ -74,6 +74,11 @@ impl Exits {
 /// When things happened, since the call's start; `None` for what did not, or is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phases {
+    /// Processor time that the program had taken when its call began, if the caller tells: what it
+    /// took to load it.
+    pub exec: Option<Duration>,
+    /// The image was checked and the request understood.
+    pub prepared: Option<Duration>,
     /// The backend had made the machine, or had started who makes it.
     pub launched: Option<Duration>,
     /// The guest's first instruction was to run.
@@ -86,6 +91,8 @@ pub struct Phases {
     pub last_byte: Option<Duration>,
     /// The outcome was known.
     pub exit: Option<Duration>,
+    /// Nothing of the machine was left, where somebody waited for that.
+    pub gone: Option<Duration>,
 }
 
 /// Why a call ended.

@@ -57,12 +57,15 @@ struct Function {
 
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 struct Phases {
+    exec: Option<u64>,
+    prepared: Option<u64>,
     launched: Option<u64>,
     entered: Option<u64>,
     ready: Option<u64>,
     first_byte: Option<u64>,
     last_byte: Option<u64>,
     exit: Option<u64>,
+    gone: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -89,12 +92,15 @@ impl Report {
             accel: Some(outcome.accel),
             backend: Some(outcome.backend),
             phases_us: Phases {
+                exec: us(phases.exec),
+                prepared: us(phases.prepared),
                 launched: us(phases.launched),
                 entered: us(phases.entered),
                 ready: us(phases.ready),
                 first_byte: us(phases.first_byte),
                 last_byte: us(phases.last_byte),
                 exit: us(phases.exit),
+                gone: us(phases.gone),
             },
             exits: outcome.exits.map(|by_kind| Exits { total: by_kind.total(), by_kind }),
             peak_memory_bytes: outcome.peak_memory_bytes,

@@ -33,6 +33,8 @@ pub(crate) struct Held {
     pub(crate) accel: Accel,
     pub(crate) exits: Option<Exits>,
     pub(crate) peak_memory_bytes: Option<u64>,
+    /// When all was known that a machine needs.
+    pub(crate) prepared: Instant,
     /// When the machine was made, or who makes it was started.
     pub(crate) launched: Instant,
     pub(crate) entry: Option<Entry>,
@@ -146,6 +148,7 @@ impl Request<'_> {
         O: Write + Send + 'static,
         E: Write + Send + 'static,
     {
+        let prepared = Instant::now();
         dialogue.input.begin_with(&self.context.start(0).map_err(RequestError::Context)?);
         let guest = launch(&self.spec)?;
         let launched = Instant::now();
@@ -160,6 +163,7 @@ impl Request<'_> {
             accel: guest.accel(),
             exits: None,
             peak_memory_bytes,
+            prepared,
             launched,
             entry: None,
             ended,

@@ -6,12 +6,15 @@ mod run;
 mod signals;
 mod standard;
 mod terminal;
+mod timings;
 
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use ampoule_abi::status;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
+use rustix::time::{ClockId, clock_gettime};
 
 /// Runs a function in a virtual machine of its own, like a Unix filter.
 #[derive(Debug, Parser)]
@@ -42,6 +45,7 @@ Exit status:
 
 /// Runs the command that the process was started with.
 pub(crate) fn main() -> ExitCode {
+    let began = Began::now();
     // A bug of the launcher must not look like a panic of the function (134).
     std::panic::set_hook(Box::new(|panic| {
         terminal::error(&format!("this is a bug of the launcher: {panic}"));
@@ -52,7 +56,7 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let done = match verb {
-        Verb::Run(run) => run.run(),
+        Verb::Run(run) => run.run(began),
         Verb::Completions(completions) => completions.run::<Cli>(),
     };
     match done {
@@ -61,6 +65,20 @@ pub(crate) fn main() -> ExitCode {
             terminal::error(&format!("{error:#}"));
             ExitCode::from(status::LAUNCHER)
         }
+    }
+}
+
+/// When the program began, and what it had taken until then.
+#[derive(Clone, Copy, Debug)]
+struct Began {
+    at: Instant,
+    processor_time: Option<Duration>,
+}
+
+impl Began {
+    fn now() -> Self {
+        let used = clock_gettime(ClockId::ProcessCPUTime);
+        Self { at: Instant::now(), processor_time: used.try_into().ok() }
     }
 }
 
@@ -112,7 +130,7 @@ mod tests {
         let Ok(Cli { verb: Verb::Run(run) }) = Cli::try_parse_from(words) else {
             panic!("a command");
         };
-        assert_eq!(run.run().expect("a status"), 125);
+        assert_eq!(run.run(Began::now()).expect("a status"), 125);
         let text = std::fs::read_to_string(&report).expect("a report");
         assert!(text.contains("\"bad-request\"") && text.contains("/nowhere/env"), "{text}");
     }

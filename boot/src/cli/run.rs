@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ampoule_boot::backend::{Backend, qemu::Qemu};
 use ampoule_boot::backtrace::{self, BacktraceError};
@@ -17,8 +17,8 @@ use ampoule_boot::{Call, Error, Image, Outcome, Reason, units};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
-use super::standard::Standard;
-use super::{environment, signals, terminal};
+use super::standard::{self, Standard};
+use super::{Began, environment, signals, terminal, timings};
 
 /// Boots an image in a fresh virtual machine; STDIN, STDOUT and STDERR are the function's.
 #[derive(Debug, Args)]
@@ -58,6 +58,10 @@ pub(crate) struct Run {
     /// Write a report of the call as JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+
+    /// Show the timeline of the call, and how often the machine stopped for what
+    #[arg(long)]
+    timings: bool,
 
     /// Show what is done: the monitor's command line, times, bytes
     #[arg(short, long)]
@@ -101,8 +105,7 @@ enum BackendName {
 
 impl Run {
     /// Runs the call; its exit status.
-    pub(crate) fn run(self) -> anyhow::Result<u8> {
-        let began = Instant::now();
+    pub(crate) fn run(self, began: Began) -> anyhow::Result<u8> {
         if let Some(path) = &self.report {
             Report::check_place(path).with_context(|| {
                 format!(
@@ -119,16 +122,22 @@ impl Run {
             Ok(image) => Arc::new(image),
             Err(error) => return self.failed(&error.into(), None),
         };
-        let call = self.call(&image, variables).since(began);
+        let call = self.call(&image, variables).since(began.at);
         let (stdin, stdout, stderr) = match set_up(call.stopper()) {
             Ok(streams) => streams,
             Err(error) => return self.not_begun(Reason::LauncherFailed, &error, Some(&image)),
         };
         match call.run_leaving(stdin, stdout, stderr) {
-            Ok((outcome, remains)) => {
-                let exit_code = self.ended(&outcome, &image);
+            Ok((mut outcome, remains)) => {
+                outcome.phases.exec = began.processor_time;
+                if self.timings {
+                    remains.destroy();
+                    outcome.phases.gone = Some(began.at.elapsed());
+                    return self.ended(&outcome, &image);
+                }
+                let exit_code = self.ended(&outcome, &image)?;
                 remains.leave();
-                exit_code
+                Ok(exit_code)
             }
             Err(error) => self.failed(&error, Some(&image)),
         }
@@ -160,14 +169,15 @@ impl Run {
             .args(self.arguments.iter().cloned())
             .envs(variables)
             .accel(accel)
-            .backend(backend);
+            .backend(backend)
+            .peek(standard::stdin_is_ready);
         if let Some(timeout) = self.timeout {
             call = call.timeout(timeout);
         }
         if let Some(memory_bytes) = self.memory {
             call = call.memory_bytes(memory_bytes);
         }
-        if self.report.is_some() || self.verbose {
+        if self.report.is_some() || self.verbose || self.timings {
             call = call.measured();
         }
         if !self.quiet {
@@ -206,6 +216,9 @@ impl Run {
         }
         if self.verbose {
             terminal::plain(&summary(outcome));
+        }
+        if self.timings {
+            terminal::plain(&timings::render(outcome, terminal::is_terminal()));
         }
         self.write_report(|| Report::of_outcome(outcome, image))?;
         Ok(outcome.exit_code)

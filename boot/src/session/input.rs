@@ -3,7 +3,8 @@
 //! Whoever passes on what is made here asks for more only when the guest can take it: nothing is
 //! read ahead, and nothing is held but what a caller's buffer has no room for.
 
-use std::io::{self, Read};
+use std::fmt;
+use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -14,6 +15,9 @@ use super::traffic::Traffic;
 /// A buffer that is smaller than this is filled from another one.
 const LEAST_BYTES: usize = 64;
 
+/// After a frame that is longer than this, the next comes soon enough.
+const SHORT_BYTES: usize = 4096;
+
 /// The bytes that a guest receives.
 #[derive(Debug)]
 pub(crate) struct Input<I> {
@@ -23,13 +27,40 @@ pub(crate) struct Input<I> {
     gone: usize,
     has_begun: bool,
     has_ended: bool,
+    /// What reading ahead came upon.
+    failed: Option<io::Error>,
+    peek: Peek,
     traffic: Arc<Traffic>,
+}
+
+/// Tells whether STDIN can be read without waiting.
+pub(crate) struct Peek(pub(crate) Box<dyn Fn() -> bool + Send>);
+
+impl Default for Peek {
+    fn default() -> Self {
+        Self(Box::new(|| false))
+    }
+}
+
+impl fmt::Debug for Peek {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Peek")
+    }
 }
 
 impl<I: Read> Input<I> {
     /// STDIN alone; see [`Input::begin_with`] for what goes before.
-    pub(crate) fn new(stdin: I, traffic: Arc<Traffic>) -> Self {
-        Self { stdin, held: Vec::new(), gone: 0, has_begun: false, has_ended: false, traffic }
+    pub(crate) fn new(stdin: I, peek: Peek, traffic: Arc<Traffic>) -> Self {
+        Self {
+            stdin,
+            held: Vec::new(),
+            gone: 0,
+            has_begun: false,
+            has_ended: false,
+            failed: None,
+            peek,
+            traffic,
+        }
     }
 
     /// Has the message `Start` go before anything else.
@@ -55,11 +86,15 @@ impl<I: Read> Input<I> {
         if self.gone < self.held.len() {
             return Ok(self.pass_on(buffer));
         }
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         if self.has_ended {
             return Ok(0);
         }
         if buffer.len() >= LEAST_BYTES {
-            return self.frame(buffer);
+            let bytes = self.frame(buffer)?;
+            return Ok(bytes + self.frame_ahead(&mut buffer[bytes..], bytes));
         }
         let mut room = [0; LEAST_BYTES];
         let bytes = self.frame(&mut room)?;
@@ -73,6 +108,22 @@ impl<I: Read> Input<I> {
         buffer[..bytes].copy_from_slice(&rest[..bytes]);
         self.gone += bytes;
         bytes
+    }
+
+    /// What can be read without waiting after a short read of `before` bytes: often the end, which
+    /// a guest need not wait for again then. The number of bytes.
+    fn frame_ahead(&mut self, buffer: &mut [u8], before: usize) -> usize {
+        let is_short = before <= SHORT_BYTES && buffer.len() >= LEAST_BYTES;
+        if !is_short || self.has_ended || !(self.peek.0)() {
+            return 0;
+        }
+        match self.frame(buffer) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.failed = Some(error).filter(|error| error.kind() != ErrorKind::Interrupted);
+                0
+            }
+        }
     }
 
     /// One frame of what a single read gives, read into its place.
@@ -108,7 +159,35 @@ mod tests {
     use super::*;
 
     fn input(stdin: &[u8]) -> Input<&[u8]> {
-        Input::new(stdin, Arc::new(Traffic::since(Instant::now())))
+        Input::new(stdin, Peek::default(), Arc::new(Traffic::since(Instant::now())))
+    }
+
+    #[test]
+    fn a_short_input_and_its_end_arrive_together_if_both_are_there() {
+        let traffic = Arc::new(Traffic::since(Instant::now()));
+        let mut input = Input::new(&b"short"[..], Peek(Box::new(|| true)), traffic);
+        let mut buffer = [0; 200];
+        let bytes = input.fill(&mut buffer).expect("bytes");
+        assert_eq!(&buffer[..bytes], b"\x07\x12\x05short\x02\x1a\x00");
+        assert_eq!(input.fill(&mut buffer).expect("nothing"), 0);
+    }
+
+    #[test]
+    fn what_goes_wrong_ahead_is_told_in_its_turn() {
+        struct Breaks(bool);
+        impl Read for Breaks {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                if std::mem::replace(&mut self.0, true) {
+                    return Err(ErrorKind::Other.into());
+                }
+                buffer[0] = b'x';
+                Ok(1)
+            }
+        }
+        let traffic = Arc::new(Traffic::since(Instant::now()));
+        let mut input = Input::new(Breaks(false), Peek(Box::new(|| true)), traffic);
+        assert_eq!(input.fill(&mut [0; 200]).expect("one byte in a frame"), 4);
+        assert!(input.fill(&mut [0; 200]).is_err());
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod tests;
 pub(crate) mod traffic;
 
 pub(crate) use ending::{Ending, printable};
-pub(crate) use input::Input;
+pub(crate) use input::{Input, Peek};
 pub(crate) use output::Output;
 pub use parse::ProtocolError;
 pub(crate) use stop::Watch;

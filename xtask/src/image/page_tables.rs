@@ -272,7 +272,7 @@ mod tests {
     fn the_window_shows_all_memory_but_the_image_s() {
         let bytes = fill(&plan()).expect("a sound plan");
         assert_eq!(entry(&bytes, 1, 0), 0);
-        let large = |page: u64| page * LARGE_PAGE_BYTES | HEAP_PAGE | LARGE;
+        let large = |page: u64| (page * LARGE_PAGE_BYTES) | HEAP_PAGE | LARGE;
         assert_eq!(entry(&bytes, 1, 1), large(1));
         assert_eq!(entry(&bytes, 2, ENTRIES - 1), large(1023));
     }

@@ -88,6 +88,7 @@ pub(super) fn hold<I: Read, O: Write, E: Write>(
     start: impl Fn(u64) -> Result<Vec<u8>, ContextError>,
     dialogue: &mut Dialogue<I, O, E>,
 ) -> Result<Held, Refusal> {
+    let prepared = Instant::now();
     let mut memory = Memory::new(spec.memory_bytes)?;
     memory.load(&spec.image)?;
     let mut machine = Bare::new(spec.image.facts().console.is_none())?.with(memory)?;
@@ -112,6 +113,7 @@ pub(super) fn hold<I: Read, O: Write, E: Write>(
         accel: Accel::Kvm,
         exits: Some(exits),
         peak_memory_bytes: spec.is_measured.then(|| machine.memory.touched_bytes()).flatten(),
+        prepared,
         launched,
         entry: Some(entry),
         ended,
