@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use ampoule_abi::exit::Reason;
 use ampoule_abi::messages::{Empty, Exit, Start, ToGuest, ToHost, to_guest, to_host};
-use ampoule_abi::note::{self, ConsoleNote};
+use ampoule_abi::note::{self, MachineNote};
 use ampoule_abi::{ABI_VERSION, start};
 use ampoule_boot::backend::qemu::machine;
 use ampoule_boot::host::Accel;
@@ -30,7 +30,7 @@ pub fn add(suite: &mut Suite) {
 /// Without its note no launcher can hand the console over driven: it is set up step by step.
 fn no_note(backend: Backend) {
     let mut image = std::fs::read(tools::get().image("echo")).expect("an image");
-    let (length, kind) = (ConsoleNote::BYTES as u32, note::CONSOLE_TYPE);
+    let (length, kind) = (MachineNote::BYTES as u32, note::MACHINE_TYPE);
     let header = [length.to_le_bytes(), kind.to_le_bytes()].concat();
     let header = [&header[..], note::OWNER.as_bytes()].concat();
     let places: Vec<_> = (0..image.len()).filter(|&at| image[at..].starts_with(&header)).collect();

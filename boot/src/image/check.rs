@@ -5,7 +5,7 @@
 
 use ampoule_abi::layout::{IMAGE_BASE, MAX_IMAGE_END, PAGE_BYTES};
 use ampoule_abi::messages::ImageNote;
-use ampoule_abi::note::{ConsoleNote, QueueAddresses};
+use ampoule_abi::note::{MachineNote, QueueAddresses};
 use object::elf::{self, FileHeader64, ProgramHeader64};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 use object::{LittleEndian, ReadRef};
@@ -24,8 +24,8 @@ pub struct Facts {
     pub note: ImageNote,
     /// Guest-physical address at which PVH boot enters.
     pub pvh_entry: u64,
-    /// Where the console's queues are, if the image says so.
-    pub console: Option<ConsoleNote>,
+    /// What the image says of its machine, if it does.
+    pub machine: Option<MachineNote>,
     /// What is loaded, by ascending address.
     pub segments: Vec<Segment>,
 }
@@ -88,11 +88,11 @@ pub fn check<'data>(bytes: impl ReadRef<'data>) -> Result<Facts, ImageError> {
     check_entry("PVH", pvh_entry, &segments)?;
     check_entry("ELF", header.e_entry.get(LittleEndian), &segments)?;
     units::check_memory(note.memory_bytes).map_err(ImageError::Memory)?;
-    let console = notes.console()?;
-    for queue in console.iter().flat_map(|console| [console.receive, console.transmit]) {
+    let machine = notes.machine()?;
+    for queue in machine.iter().flat_map(|machine| [machine.receive, machine.transmit]) {
         check_queue(queue, &segments)?;
     }
-    let facts = Facts { note, pvh_entry, console, segments };
+    let facts = Facts { note, pvh_entry, machine, segments };
     facts.check_fits(facts.note.memory_bytes)?;
     Ok(facts)
 }

@@ -156,7 +156,7 @@ pub enum ImageError {
     NoNote,
     /// A queue of the console's lies where nothing may be written, or where the file has content.
     #[error(
-        "its console note has a queue at {address:#x}, which is not in zeroed, writable memory of \
+        "its machine note has a queue at {address:#x}, which is not in zeroed, writable memory of \
             its own: build it again"
     )]
     Queue {

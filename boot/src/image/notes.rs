@@ -1,9 +1,9 @@
 //! The notes an image carries: where PVH boot enters it, what the function says of itself, and
-//! where its console's queues are.
+//! what of a machine it needs.
 
 use ampoule_abi::ABI_VERSION;
 use ampoule_abi::messages::ImageNote;
-use ampoule_abi::note::{self, ConsoleNote};
+use ampoule_abi::note::{self, MachineNote};
 use object::elf::ProgramHeader64;
 use object::read::elf::ProgramHeader;
 use object::{LittleEndian, ReadRef};
@@ -19,7 +19,7 @@ pub(super) const EVENT_MODES: [&str; 4] = ["raw", "binary", "structured", "batch
 pub(super) struct Notes<'data> {
     pvh: Option<&'data [u8]>,
     ours: Option<&'data [u8]>,
-    console: Option<&'data [u8]>,
+    machine: Option<&'data [u8]>,
 }
 
 impl<'data> Notes<'data> {
@@ -36,7 +36,7 @@ impl<'data> Notes<'data> {
             let slot = match (found.name(), found.n_type(LittleEndian).0) {
                 (name, note::PVH_TYPE) if name == note::PVH_OWNER.as_bytes() => &mut self.pvh,
                 (name, note::TYPE) if name == note::OWNER.as_bytes() => &mut self.ours,
-                (name, note::CONSOLE_TYPE) if name == note::OWNER.as_bytes() => &mut self.console,
+                (name, note::MACHINE_TYPE) if name == note::OWNER.as_bytes() => &mut self.machine,
                 _ => continue,
             };
             slot.get_or_insert(found.desc());
@@ -55,10 +55,10 @@ impl<'data> Notes<'data> {
         Ok(entry.into())
     }
 
-    /// Where the console's queues are, if the image says so.
-    pub(super) fn console(&self) -> Result<Option<ConsoleNote>, ImageError> {
-        let Some(descriptor) = self.console else { return Ok(None) };
-        ConsoleNote::read(descriptor).map(Some).ok_or(ImageError::BadNote("console"))
+    /// What the image says of its machine, if it does.
+    pub(super) fn machine(&self) -> Result<Option<MachineNote>, ImageError> {
+        let Some(descriptor) = self.machine else { return Ok(None) };
+        MachineNote::read(descriptor).map(Some).ok_or(ImageError::BadNote("machine"))
     }
 
     /// What the function says of itself, all of it checked but the memory.

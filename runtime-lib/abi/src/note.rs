@@ -12,14 +12,17 @@ pub const TYPE: u32 = 1;
 /// Section in which the note travels to the linker.
 pub const SECTION: &str = ".note.ampoule";
 
-/// Type of the note, likewise of [`OWNER`], that says where an image has its console's queues: a
-/// [`ConsoleNote`].
-pub const CONSOLE_TYPE: u32 = 2;
+/// Type of the note, likewise of [`OWNER`], that spares a launcher what an image does not need: a
+/// [`MachineNote`].
+pub const MACHINE_TYPE: u32 = 2;
 
-/// Where an image has its console's queues: virtio 1.2, 2.7, guest-physical addresses.
+/// What an image says of the machine that it needs. Each number takes 64 bits, little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConsoleNote {
-    /// Entries of each queue, a power of two.
+pub struct MachineNote {
+    /// Whether its code may ask the processor what it can do (`cpuid`), which has to be found out
+    /// then: bit 0 of the first number, whose other bits are 0.
+    pub asks_processor: bool,
+    /// Entries of each of its console's queues (virtio 1.2, 2.7), a power of two.
     pub size: u16,
     /// The queue that the launcher fills.
     pub receive: QueueAddresses,
@@ -38,9 +41,9 @@ pub struct QueueAddresses {
     pub device: u64,
 }
 
-impl ConsoleNote {
-    /// Length of the note's descriptor, in bytes: seven numbers of 64 bits, little-endian.
-    pub const BYTES: usize = 56;
+impl MachineNote {
+    /// Length of the note's descriptor, in bytes.
+    pub const BYTES: usize = 64;
 
     /// Reads the note's descriptor; `None` if that is not what it holds.
     pub fn read(descriptor: &[u8]) -> Option<Self> {
@@ -52,8 +55,12 @@ impl ConsoleNote {
             driver: word(first + 1),
             device: word(first + 2),
         };
-        let size = u16::try_from(word(0)).ok().filter(|size| size.is_power_of_two())?;
-        Some(Self { size, receive: queue(1), transmit: queue(4) })
+        let asks_processor = match word(0) {
+            flags @ 0..=1 => flags == 1,
+            _ => return None,
+        };
+        let size = u16::try_from(word(1)).ok().filter(|size| size.is_power_of_two())?;
+        Some(Self { asks_processor, size, receive: queue(2), transmit: queue(5) })
     }
 }
 

@@ -4,7 +4,10 @@
 use std::io;
 use std::time::Duration;
 
-use kvm_bindings::{KVM_CAP_SPLIT_IRQCHIP, Msrs, kvm_enable_cap, kvm_msr_entry};
+use ampoule_abi::note::MachineNote;
+use kvm_bindings::{
+    KVM_CAP_SPLIT_IRQCHIP, KVM_MAX_CPUID_ENTRIES, Msrs, kvm_enable_cap, kvm_msr_entry,
+};
 use kvm_ioctls::{Kvm, VcpuFd, VmFd};
 
 use super::memory::Memory;
@@ -45,18 +48,24 @@ pub(super) struct Bare {
 }
 
 impl Bare {
-    /// Makes it; `halts_here` says whether a guest that halts comes out, or waits inside of KVM
-    /// until the call ends.
-    pub(super) fn new(halts_here: bool) -> Result<Self, Refusal> {
+    /// Makes it for a guest whose image has this note. One whose console is driven waits by
+    /// notifications; should it halt, it does so inside of KVM, until the call ends. Others halt to
+    /// wait, and come out.
+    pub(super) fn new(note: Option<MachineNote>) -> Result<Self, Refusal> {
         let kvm = Kvm::new().map_err(|error| Refusal::NoKvm(host::kvm_problem(error)))?;
         let machine = kvm.create_vm().map_err(refused("make a virtual machine"))?;
         machine.set_tss_address(TASK_STATE).map_err(refused("give KVM its pages"))?;
-        if !halts_here {
+        if note.is_some() {
             machine.enable_cap(&LOCAL_APIC_ALONE).map_err(refused("make a local APIC"))?;
         }
         let processor = machine.create_vcpu(0).map_err(refused("make a virtual processor"))?;
+        let what = "ask what the processor can do";
+        let features = match note.is_none_or(|note| note.asks_processor) {
+            true => kvm.get_supported_cpuid(KVM_MAX_CPUID_ENTRIES).map_err(refused(what))?,
+            false => registers::least_features(),
+        };
         processor
-            .set_cpuid2(&registers::features())
+            .set_cpuid2(&features)
             .map_err(refused("tell the virtual processor's features"))?;
         Ok(Self { machine, processor })
     }

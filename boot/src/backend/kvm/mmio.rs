@@ -3,7 +3,7 @@
 //! No interrupt is ever raised: whoever waits halts, and is resumed when there is something.
 
 use ampoule_abi::layout::{DEVICE_BLOCK_BYTES, DEVICE_PAGES};
-use ampoule_abi::note::{ConsoleNote, QueueAddresses};
+use ampoule_abi::note::{MachineNote, QueueAddresses};
 use virtio_queue::{Queue, QueueT};
 
 use super::console::{Broken, Queues, RECEIVE, TRANSMIT};
@@ -69,7 +69,7 @@ impl Registers {
     }
 
     /// As after a driver that knows `note` has set the device up.
-    pub(super) fn driven(note: &ConsoleNote, memory: &Memory) -> Result<Self, Broken> {
+    pub(super) fn driven(note: &MachineNote, memory: &Memory) -> Result<Self, Broken> {
         let mut registers = Self::new();
         for (index, queue) in [(RECEIVE, note.receive), (TRANSMIT, note.transmit)] {
             let QueueAddresses { descriptors, driver, device } = queue;

@@ -91,7 +91,7 @@ pub(super) fn hold<I: Read, O: Write, E: Write>(
     let prepared = Instant::now();
     let mut memory = Memory::new(spec.memory_bytes)?;
     memory.load(&spec.image)?;
-    let mut machine = Bare::new(spec.image.facts().console.is_none())?.with(memory)?;
+    let mut machine = Bare::new(spec.image.facts().machine)?.with(memory)?;
     let launched = Instant::now();
     let time_stamp_hz = machine.time_stamp_hz();
     let message = start(time_stamp_hz).map_err(Refusal::Context)?;
@@ -123,7 +123,7 @@ pub(super) fn hold<I: Read, O: Write, E: Write>(
 
 /// The console, driven already if the image says where its queues are.
 fn console(spec: &LaunchSpec, machine: &Machine) -> Result<run::Console, console::Broken> {
-    let note = spec.image.facts().console;
+    let note = spec.image.facts().machine;
     let registers = match &note {
         Some(note) => Registers::driven(note, &machine.memory)?,
         None => Registers::new(),
@@ -141,7 +141,7 @@ fn tell<I: Read, O, E>(
 ) -> Result<(), LaunchError> {
     let mut command_line =
         format!("{DEVICE_PARAMETER}{DEVICE_BLOCK_BYTES}@{:#x}:{}", mmio::PLACE, mmio::INTERRUPT);
-    if spec.image.facts().console.is_some() {
+    if spec.image.facts().machine.is_some() {
         command_line = format!("{command_line} {DRIVEN_PARAMETER}");
     }
     let write = |module| boot_info::write(spec.memory_bytes, &command_line, module);

@@ -54,10 +54,9 @@ pub(super) fn at_entry(entry: u64, start_information: u64) -> kvm_regs {
     kvm_regs { rip: entry, rbx: start_information, rflags: RESERVED, ..kvm_regs::default() }
 }
 
-/// What `cpuid` tells: long mode and no-execute, without which KVM refuses what boot does. Of the
-/// rest every x86-64 has what images are compiled for, and to ask KVM for more takes a third of a
-/// millisecond.
-pub(super) fn features() -> CpuId {
+/// What `cpuid` tells a guest that does not ask: long mode and no-execute, without which KVM refuses
+/// what boot does. To ask KVM for more takes a third of a millisecond.
+pub(super) fn least_features() -> CpuId {
     const EXTENDED: u32 = 0x8000_0001;
     const NO_EXECUTE: u32 = 1 << 20;
     const LONG_MODE: u32 = 1 << 29;
