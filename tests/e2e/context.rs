@@ -18,6 +18,7 @@ pub fn add(suite: &mut Suite) {
     suite.each("context::arguments_are_any_bytes", arguments);
     suite.each("context::the_environment_is_closed", closed_environment);
     suite.each("context::variables_come_from_options_and_files", given_variables);
+    suite.each("context::an_environment_of_almost_a_frame_arrives", large_environment);
     suite.each("context::the_deadline_is_told", deadline);
     suite.each("context::tracing_is_passed_through", tracing);
     suite.each("context::content_length_is_known_of_a_file", content_length);
@@ -92,6 +93,16 @@ fn given_variables(backend: Backend) {
     let variables = Said::of(&call.run().expect(0).silent()).variables();
     assert_eq!((&*variables["ONE"], &*variables["TWO"]), ("first", "'as it is'"));
     assert_eq!((&*variables["HERE"], &*variables["FN_MEMORY"]), ("of the caller", "8"));
+}
+
+/// More than has room below 1 MiB, where boot information lies.
+fn large_environment(backend: Backend) {
+    let scratch = Scratch::new();
+    let path = scratch.path("variables");
+    let value = "x".repeat(1_000_000);
+    std::fs::write(&path, format!("LARGE={value}\n")).expect("written");
+    let call = backend.call("context").options(&["--env-file", path.to_str().expect("text")]);
+    assert!(said(call).variables()["LARGE"] == value);
 }
 
 fn deadline(backend: Backend) {

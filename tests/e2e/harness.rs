@@ -29,6 +29,11 @@ impl Suite {
         !self.backends.is_empty()
     }
 
+    /// Whether that backend is to be tested.
+    pub fn has(&self, backend: Backend) -> bool {
+        self.backends.contains(&backend)
+    }
+
     /// Adds a test that boots machines: one for each backend.
     pub fn each(&mut self, name: &str, test: impl Fn(Backend) + Clone + Send + 'static) {
         self.rules.push(name.to_owned());

@@ -6,7 +6,6 @@ use std::process::{Command, Stdio};
 
 use ampoule_abi::exit::Reason;
 use ampoule_abi::messages::{Empty, Exit, Start, ToGuest, ToHost, to_guest, to_host};
-use ampoule_abi::note::{self, MachineNote};
 use ampoule_abi::{ABI_VERSION, start};
 use ampoule_boot::backend::qemu::machine;
 use ampoule_boot::host::Accel;
@@ -14,6 +13,7 @@ use prost::Message;
 
 use crate::data::Random;
 use crate::harness::{Scratch, Suite};
+use crate::image::machine_note_at;
 use crate::matrix::Backend;
 use crate::process::Invocation;
 use crate::tools;
@@ -30,12 +30,8 @@ pub fn add(suite: &mut Suite) {
 /// Without its note no launcher can hand the console over driven: it is set up step by step.
 fn no_note(backend: Backend) {
     let mut image = std::fs::read(tools::get().image("echo")).expect("an image");
-    let (length, kind) = (MachineNote::BYTES as u32, note::MACHINE_TYPE);
-    let header = [length.to_le_bytes(), kind.to_le_bytes()].concat();
-    let header = [&header[..], note::OWNER.as_bytes()].concat();
-    let places: Vec<_> = (0..image.len()).filter(|&at| image[at..].starts_with(&header)).collect();
-    let &[place] = &places[..] else { panic!("the note is there once: {places:?}") };
-    image[place + 4] = 0x7f;
+    let kind = machine_note_at(&image) + 8;
+    image[kind] = 0x7f;
     let scratch = Scratch::new();
     let path = scratch.path("echo.elf");
     std::fs::write(&path, image).expect("written");

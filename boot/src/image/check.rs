@@ -246,6 +246,31 @@ mod tests {
     }
 
     #[test]
+    fn queues_are_zeroed_memory() {
+        let with = |numbers: [u64; 8]| {
+            let sample = Sample { machine_note: Some(numbers), ..Sample::default() };
+            check(&sample.build()[..])
+        };
+        let good = [1, 8, 0x10_3100, 0x10_3200, 0x10_3300, 0x10_3400, 0x10_3500, 0x10_3ff0];
+        let machine = with(good).expect("a good image").machine.expect("a note");
+        assert!(machine.asks_processor && machine.size == 8);
+        assert_eq!((machine.receive.descriptors, machine.transmit.device), (0x10_3100, 0x10_3ff0));
+        // In what the file fills, in code, behind everything, nowhere.
+        for address in [0x10_3000, 0x10_1000, 0x10_4000, u64::MAX] {
+            for number in 2..8 {
+                let mut numbers = good;
+                numbers[number] = address;
+                assert_eq!(with(numbers), Err(ImageError::Queue { address }));
+            }
+        }
+        for (number, value) in [(0, 2), (1, 0), (1, 7), (1, 1 << 16)] {
+            let mut numbers = good;
+            numbers[number] = value;
+            assert_eq!(with(numbers), Err(ImageError::BadNote("machine")));
+        }
+    }
+
+    #[test]
     fn other_kinds_of_file_are_named() {
         assert_eq!(check(&b""[..]), Err(ImageError::NotElf));
         assert_eq!(check(&b"#!/bin/sh\n"[..]), Err(ImageError::NotElf));

@@ -21,6 +21,8 @@ mod memory;
 mod mmio;
 mod registers;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Read, Write};
 use std::time::Instant;
