@@ -74,8 +74,7 @@ impl Exits {
 /// When things happened, since the call's start; `None` for what did not, or is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phases {
-    /// Processor time that the program had taken when its call began, if the caller tells: what it
-    /// took to load it.
+    /// What it took to load the program, if the caller tells.
     pub exec: Option<Duration>,
     /// The image was checked and the request understood.
     pub prepared: Option<Duration>,

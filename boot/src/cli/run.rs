@@ -80,8 +80,9 @@ Examples:
   ampoule run f.elf -e TOKEN -e LEVEL=3 --report report.json
 
 Environment:
-  AMPOULE_QEMU  the QEMU to use instead of qemu-system-x86_64
-  NO_COLOR      no colours, even on a terminal";
+  AMPOULE_QEMU     the QEMU to use instead of qemu-system-x86_64
+  AMPOULE_EXEC_NS  when the program was started, in ns on CLOCK_MONOTONIC, for --timings
+  NO_COLOR         no colours, even on a terminal";
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Accel {
@@ -129,7 +130,7 @@ impl Run {
         };
         match call.run_leaving(stdin, stdout, stderr) {
             Ok((mut outcome, remains)) => {
-                outcome.phases.exec = began.processor_time;
+                outcome.phases.exec = began.exec;
                 if self.timings {
                     remains.destroy();
                     outcome.phases.gone = Some(began.at.elapsed());
