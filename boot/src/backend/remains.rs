@@ -5,6 +5,7 @@
 
 use std::sync::OnceLock;
 use std::sync::mpsc::{self, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -13,6 +14,14 @@ use crate::guest::Guest;
 
 /// Machines that wait to be destroyed at most; each holds what its guest has touched.
 const WAITING: usize = 16;
+
+/// Threads that destroy machines. They hardly work: where several machines are destroyed at the same
+/// time, the kernel lets each wait for milliseconds, all of them together (Linux
+/// `mm/mmu_notifier.c`, `synchronize_srcu`).
+const UNDERTAKERS: usize = 16;
+
+/// Stack of such a thread, in bytes.
+const STACK_BYTES: usize = 64 << 10;
 
 /// How long a stopped process may take to be gone before it is no longer waited for.
 const LONGEST: Duration = Duration::from_millis(200);
@@ -44,21 +53,30 @@ impl Remains {
         }
     }
 
-    /// Has it destroyed by a thread that does nothing else, unless that has too much to do.
+    /// Has it destroyed by threads that do nothing else, unless those have too much to do.
     pub(crate) fn destroy_later(self) {
-        static UNDERTAKER: OnceLock<Option<SyncSender<Remains>>> = OnceLock::new();
-        let undertaker = UNDERTAKER.get_or_init(|| {
-            let (sender, receiver) = mpsc::sync_channel::<Remains>(WAITING);
-            let work = move || receiver.iter().for_each(Remains::destroy);
-            let thread = thread::Builder::new().name("undertaker".to_owned()).spawn(work);
-            thread.ok().map(|_| sender)
-        });
-        match (self, undertaker) {
-            (Self::BuiltIn(remains), Some(undertaker)) => {
-                // What comes back is destroyed here, so that there is never more of it.
-                drop(undertaker.try_send(Self::BuiltIn(remains)));
-            }
-            (other, _) => other.destroy(),
+        static UNDERTAKERS: OnceLock<SyncSender<Remains>> = OnceLock::new();
+        match self {
+            // What comes back is destroyed here, so that there is never more of it.
+            Self::BuiltIn(_) => drop(UNDERTAKERS.get_or_init(undertakers).try_send(self)),
+            Self::Remote(_) => self.destroy(),
         }
     }
+}
+
+/// Starts the threads, as many as can be; without any, nothing is taken from the channel and
+/// callers do it themselves.
+fn undertakers() -> SyncSender<Remains> {
+    let (sender, receiver) = mpsc::sync_channel::<Remains>(WAITING);
+    let receiver = Arc::new(Mutex::new(receiver));
+    for _ in 0..UNDERTAKERS {
+        let receiver = Arc::clone(&receiver);
+        let next = move || receiver.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
+        let work = move || std::iter::from_fn(&next).for_each(Remains::destroy);
+        let thread = thread::Builder::new().name("undertaker".to_owned()).stack_size(STACK_BYTES);
+        if thread.spawn(work).is_err() {
+            break;
+        }
+    }
+    sender
 }

@@ -237,6 +237,29 @@ fn a_machine_that_outlives_its_stream_does_not_outlive_a_deadline_or_a_signal() 
 }
 
 #[test]
+fn a_call_that_is_over_is_not_stopped() {
+    let call = call(|stream| {
+        send(&stream, ready());
+        send(&stream, exit(0, ExitReason::Returned));
+        GuestEnd::Reset
+    });
+    let stopper = call.stopper();
+    let outcome = call.run(io::empty(), io::sink(), io::sink()).expect("an outcome");
+    assert_eq!(outcome.exit_code, 0);
+    assert!(!stopper.stop(StopCause::Interrupted));
+}
+
+#[test]
+fn a_call_is_stopped_once() {
+    let (_open, gate) = mpsc::channel();
+    let call = call(half_gone(gate));
+    let stopper = call.stopper();
+    assert!(stopper.stop(StopCause::Interrupted) && !stopper.stop(StopCause::Terminated));
+    let outcome = call.run(io::empty(), io::sink(), io::sink()).expect("an outcome");
+    assert_eq!(outcome.exit_code, 130);
+}
+
+#[test]
 fn a_reader_that_leaves_ends_the_call_quietly() {
     struct Closed;
     impl Write for Closed {
