@@ -2,24 +2,20 @@
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use crate::backend::{Backend, LaunchError};
+use crate::backend::{Backend, Held, Remains, Request};
 use crate::context::{self, Context, ContextError, EnvironmentVariable};
-use crate::guest::Guest;
-use crate::host::{self, AccelChoice};
+use crate::host::AccelChoice;
 use crate::image;
 use crate::outcome::{Limits, Phases};
 use crate::session::traffic::Traffic;
-use crate::session::{self, Events, Learnt, Stopper, Streams};
+use crate::session::{Dialogue, Input, Output, Peek, Stopper, Watch};
 use crate::spec::{LaunchSpec, Notice};
 use crate::units::{self, UnitError};
 use crate::{Error, Image, Outcome};
-
-/// How long a stopped machine may take to be gone before a call returns without it.
-const TEARDOWN: Duration = Duration::from_millis(200);
 
 /// Why a request makes no sense.
 #[derive(Debug, thiserror::Error)]
@@ -54,10 +50,12 @@ pub struct Call {
     variables: Vec<EnvironmentVariable>,
     memory_bytes: Option<u64>,
     timeout: Option<Duration>,
+    is_measured: bool,
+    peek: Peek,
     notice: Notice,
     trace: Notice,
     traffic: Arc<Traffic>,
-    pub(crate) events: Events,
+    watch: Watch,
 }
 
 impl Call {
@@ -72,10 +70,12 @@ impl Call {
             variables: Vec::new(),
             memory_bytes: None,
             timeout: None,
+            is_measured: false,
+            peek: Peek::default(),
             notice: Notice::default(),
             trace: Notice::default(),
             traffic: Arc::new(Traffic::since(Instant::now())),
-            events: mpsc::channel(),
+            watch: Watch::new(),
         }
     }
 
@@ -115,13 +115,27 @@ impl Call {
         self
     }
 
+    /// Finds out what takes time to find out: when the guest was ready by its own clock, and how
+    /// much memory it touched.
+    pub fn measured(mut self) -> Self {
+        self.is_measured = true;
+        self
+    }
+
+    /// Has `peek` tell whether STDIN can be read without waiting, so that a short input and its end
+    /// reach the function together.
+    pub fn peek(mut self, peek: impl Fn() -> bool + Send + 'static) -> Self {
+        self.peek = Peek(Box::new(peek));
+        self
+    }
+
     /// Chooses what executes the guest's instructions.
     pub fn accel(mut self, accel: AccelChoice) -> Self {
         self.accel = accel;
         self
     }
 
-    /// Chooses what starts the machine.
+    /// Chooses what runs the machine.
     pub fn backend(mut self, backend: Backend) -> Self {
         self.backend = backend;
         self
@@ -133,23 +147,42 @@ impl Call {
         self
     }
 
-    /// Has what is done shown step by step, such as the monitor's command line.
+    /// Has what is done shown step by step, such as a monitor's command line.
     pub fn trace(mut self, trace: Notice) -> Self {
         self.trace = trace;
         self
     }
 
-    /// Something with which another thread can stop this call.
+    /// Something with which another thread, or a signal's handler, can stop this call.
     pub fn stopper(&self) -> Stopper {
-        Stopper(self.events.0.clone())
+        self.watch.stopper()
     }
 
     /// Runs the function to its end and destroys its machine.
     ///
-    /// Returns as soon as the outcome is known, even if a thread of this call is blocked in
-    /// reading `stdin` or, after a deadline, in writing `stdout`; that thread ends when its
-    /// system call does. `stdin` may have been read further than the function did.
+    /// The built-in monitor reads `stdin` and writes `stdout` in this thread; a deadline or a
+    /// [`Stopper`] interrupts their system calls by a signal, and it is for them to return an error
+    /// of the kind `Interrupted` then, as files do. Under QEMU, the call returns as soon as the
+    /// outcome is known even if a thread of it is blocked in reading or writing; that thread ends
+    /// when its system call does. `stdin` may have been read further than the function did.
     pub fn run<I, O, E>(self, stdin: I, stdout: O, stderr: E) -> Result<Outcome, Error>
+    where
+        I: Read + Send + 'static,
+        O: Write + Send + 'static,
+        E: Write + Send + 'static,
+    {
+        let (outcome, remains) = self.run_leaving(stdin, stdout, stderr)?;
+        remains.destroy_later();
+        Ok(outcome)
+    }
+
+    /// As [`Call::run`], and leaves it to the caller when to destroy what is left of the machine.
+    pub fn run_leaving<I, O, E>(
+        self,
+        stdin: I,
+        stdout: O,
+        stderr: E,
+    ) -> Result<(Outcome, Remains), Error>
     where
         I: Read + Send + 'static,
         O: Write + Send + 'static,
@@ -157,37 +190,52 @@ impl Call {
     {
         let limits = self.limits()?;
         let call_id = context::call_id().map_err(RequestError::Context)?;
-        let deadline = limits.timeout.and_then(|timeout| self.traffic.began().checked_add(timeout));
-        let start = Context {
-            name: &self.image.note().name,
-            call_id: &call_id,
-            arguments: &self.arguments,
-            variables: &self.variables,
+        let Self { image, arguments, variables, traffic, mut watch, .. } = self;
+        watch.set_deadline(limits.timeout.and_then(|time| traffic.began().checked_add(time)));
+        let request = Request {
+            spec: LaunchSpec {
+                image: Arc::clone(&image),
+                memory_bytes: limits.memory_bytes,
+                is_measured: self.is_measured,
+                notice: self.notice,
+                trace: self.trace,
+            },
+            context: Context {
+                name: &image.note().name,
+                call_id: &call_id,
+                arguments: &arguments,
+                variables: &variables,
+                limits,
+                began: traffic.began(),
+            },
+            backend: self.backend,
+            accel: self.accel,
+        };
+        let abi_version = image.note().abi_version;
+        let dialogue = Dialogue {
+            input: Input::new(stdin, self.peek, Arc::clone(&traffic)),
+            output: Output::new(stdout, stderr, abi_version, Arc::clone(&traffic)),
+            watch,
+        };
+        let held = request.hold(dialogue)?;
+        let verdict = held.ending.verdict(&image.note().name, limits);
+        let outcome = Outcome {
+            reason: verdict.reason,
+            exit_code: verdict.exit_code,
+            message: verdict.message,
+            backtrace: held.ending.backtrace().to_vec(),
+            phases: phases(&held, &traffic),
+            accel: held.accel,
+            backend: held.backend,
+            exits: held.exits,
+            peak_memory_bytes: held.peak_memory_bytes,
+            call_id,
+            bytes_in: traffic.bytes_in.load(Ordering::Relaxed),
+            bytes_out: traffic.bytes_out.load(Ordering::Relaxed),
+            bytes_err: traffic.bytes_err.load(Ordering::Relaxed),
             limits,
-            left: limits.timeout.map(|all| all.saturating_sub(self.traffic.began().elapsed())),
-        }
-        .start_frame()
-        .map_err(RequestError::Context)?;
-        let guest = self.launch(limits)?;
-        let launched = self.traffic.began().elapsed();
-        let abi_version = self.image.note().abi_version;
-        let streams = Streams { stdin, stdout, stderr };
-        let learnt = session::converse(
-            &guest,
-            abi_version,
-            start,
-            streams,
-            deadline,
-            &self.traffic,
-            &self.events,
-        )
-        .map_err(LaunchError::system("start the threads of a call"))?;
-        let peak_memory_bytes = guest.peak_memory_bytes();
-        guest.stop();
-        let phases = self.phases(launched, &learnt);
-        let outcome = self.outcome(call_id, limits, phases, &guest, learnt, peak_memory_bytes);
-        guest.wait(TEARDOWN);
-        Ok(outcome)
+        };
+        Ok((outcome, held.remains))
     }
 
     fn limits(&self) -> Result<Limits, Error> {
@@ -202,56 +250,19 @@ impl Call {
         let own = Some(note.timeout_ms).filter(|&ms| ms > 0).map(Duration::from_millis);
         Ok(Limits { memory_bytes, timeout: self.timeout.or(own) })
     }
+}
 
-    fn launch(&self, limits: Limits) -> Result<Guest, Error> {
-        let (accel, notice) = host::choose(self.accel)?;
-        if let Some(line) = notice {
-            self.notice.show(&line);
-        }
-        let spec = LaunchSpec {
-            image: Arc::clone(&self.image),
-            memory_bytes: limits.memory_bytes,
-            accel,
-            notice: self.notice.clone(),
-            trace: self.trace.clone(),
-        };
-        Ok(self.backend.launch(&spec)?)
-    }
-
-    fn phases(&self, launched: Duration, learnt: &Learnt) -> Phases {
-        Phases {
-            launched: Some(launched),
-            ready: learnt.ready,
-            first_byte: self.traffic.first_byte(),
-            last_byte: self.traffic.last_byte(),
-            exit: Some(self.traffic.began().elapsed()),
-        }
-    }
-
-    fn outcome(
-        &self,
-        call_id: String,
-        limits: Limits,
-        phases: Phases,
-        guest: &Guest,
-        learnt: Learnt,
-        peak_memory_bytes: Option<u64>,
-    ) -> Outcome {
-        let verdict = learnt.ending.verdict(&self.image.note().name, limits);
-        Outcome {
-            reason: verdict.reason,
-            exit_code: verdict.exit_code,
-            message: verdict.message,
-            backtrace: learnt.ending.backtrace().to_vec(),
-            call_id,
-            accel: guest.accel(),
-            backend: self.backend.name(),
-            phases,
-            bytes_in: self.traffic.bytes_in.load(Ordering::Relaxed),
-            bytes_out: self.traffic.bytes_out.load(Ordering::Relaxed),
-            bytes_err: self.traffic.bytes_err.load(Ordering::Relaxed),
-            peak_memory_bytes,
-            limits,
-        }
+fn phases(held: &Held, traffic: &Traffic) -> Phases {
+    let since = |at: Instant| at.saturating_duration_since(traffic.began());
+    Phases {
+        exec: None,
+        prepared: Some(since(held.prepared)),
+        launched: Some(since(held.launched)),
+        entered: held.entry.map(|entry| since(entry.at)),
+        ready: traffic.ready().map(|ready| held.ready_at(ready).map_or(ready.heard, since)),
+        first_byte: traffic.first_byte(),
+        last_byte: traffic.last_byte(),
+        exit: Some(since(held.ended)),
+        gone: None,
     }
 }

@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{self, Seek};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use ampoule_abi::messages::{Start, ToGuest, Variable, to_guest};
+use ampoule_abi::messages::{Start, Variable};
 use ampoule_abi::start::RANDOMNESS_BYTES;
 use ampoule_abi::{ABI_VERSION, frame};
 use prost::Message;
@@ -18,6 +18,12 @@ use crate::outcome::Limits;
 
 /// Variables of the caller that are passed on where it has them: OpenTelemetry's carriers.
 pub const PASSED_ON: [&str; 3] = ["TRACEPARENT", "TRACESTATE", "BAGGAGE"];
+
+/// Length of the message in the frame that a `Start` of this length would make.
+fn frame_bytes(start_bytes: usize) -> usize {
+    const TAG_BYTES: usize = 1;
+    TAG_BYTES + prost::length_delimiter_len(start_bytes) + start_bytes
+}
 
 /// A variable's name and value.
 pub type EnvironmentVariable = (OsString, OsString);
@@ -77,13 +83,14 @@ pub(crate) struct Context<'a> {
     pub(crate) arguments: &'a [OsString],
     pub(crate) variables: &'a [EnvironmentVariable],
     pub(crate) limits: Limits,
-    /// What is left of the deadline.
-    pub(crate) left: Option<Duration>,
+    /// When the call began, from which its deadline counts.
+    pub(crate) began: Instant,
 }
 
 impl Context<'_> {
-    /// The first frame of a call: a `Start` with fresh randomness.
-    pub(crate) fn start_frame(&self) -> Result<Vec<u8>, ContextError> {
+    /// The message `Start`, with fresh randomness, for a guest whose time stamp counter ticks
+    /// `tsc_hz` times a second, 0 if that is unknown.
+    pub(crate) fn start(&self, tsc_hz: u64) -> Result<Vec<u8>, ContextError> {
         let now = SystemTime::now();
         let argv = [OsStr::new(self.name)].into_iter().chain(self.arguments.iter().map(|a| &**a));
         let mut arguments = Vec::with_capacity(self.arguments.len() + 1);
@@ -100,12 +107,11 @@ impl Context<'_> {
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)),
             randomness: randomness.to_vec().into(),
-            tsc_hz: 0,
+            tsc_hz,
         };
-        let message = ToGuest { kind: Some(to_guest::Kind::Start(start)) };
-        match message.encoded_len() {
+        match frame_bytes(start.encoded_len()) {
             bytes if bytes > frame::MAX_MESSAGE_BYTES => Err(ContextError::TooLong { bytes }),
-            _ => Ok(message.encode_length_delimited_to_vec()),
+            _ => Ok(start.encode_to_vec()),
         }
     }
 
@@ -129,7 +135,8 @@ impl Context<'_> {
         set("FN_NAME", self.name);
         set("FN_CALL_ID", self.call_id);
         set("FN_MEMORY", &(self.limits.memory_bytes >> 20).to_string());
-        if let Some(left) = self.left {
+        let left = |all: Duration| all.saturating_sub(self.began.elapsed());
+        if let Some(left) = self.limits.timeout.map(left) {
             set("FN_TIMEOUT_MS", &left.as_millis().to_string());
             if let Some(deadline) = now.checked_add(left).filter(is_writable_date) {
                 set("FN_DEADLINE", &humantime::format_rfc3339_millis(deadline).to_string());
@@ -206,17 +213,13 @@ mod tests {
     use super::*;
 
     fn start(context: &Context<'_>) -> Start {
-        let frame = context.start_frame().expect("a frame");
-        match ToGuest::decode_length_delimited(&frame[..]).expect("a message").kind {
-            Some(to_guest::Kind::Start(start)) => start,
-            other => panic!("{other:?}"),
-        }
+        Start::decode(&context.start(1).expect("a message")[..]).expect("a message")
     }
 
     fn context<'a>(arguments: &'a [OsString], variables: &'a [EnvironmentVariable]) -> Context<'a> {
         let timeout = Some(Duration::from_millis(500));
         let limits = Limits { memory_bytes: 16 << 20, timeout };
-        Context { name: "wc", call_id: "id", arguments, variables, limits, left: timeout }
+        Context { name: "wc", call_id: "id", arguments, variables, limits, began: Instant::now() }
     }
 
     #[test]
@@ -243,9 +246,9 @@ mod tests {
         let odd = OsString::from_vec(vec![0xff, b' ', b'\n']);
         assert_eq!(&start(&context(&[odd], &[])).arguments[1][..], b"\xff \n");
         let nul = [OsString::from_vec(vec![b'a', 0])];
-        assert!(matches!(context(&nul, &[]).start_frame(), Err(ContextError::Nul { .. })));
+        assert!(matches!(context(&nul, &[]).start(0), Err(ContextError::Nul { .. })));
         let long = [OsString::from("x".repeat(frame::MAX_MESSAGE_BYTES))];
-        assert!(matches!(context(&long, &[]).start_frame(), Err(ContextError::TooLong { .. })));
+        assert!(matches!(context(&long, &[]).start(0), Err(ContextError::TooLong { .. })));
     }
 
     #[test]

@@ -106,10 +106,15 @@ pub fn probe_kvm() -> KvmStatus {
             -1 => Some(KvmProblem::Broken(io::Error::last_os_error())),
             other => Some(KvmProblem::WrongVersion(other)),
         },
-        Err(error) => Some(problem(io::Error::from_raw_os_error(error.errno()))),
+        Err(error) => Some(kvm_problem(error)),
     };
     let loaded = |kind: &KvmKind| Path::new("/sys/module").join(kind.module()).exists();
     KvmStatus { problem, kind: KvmKind::ALL.into_iter().find(loaded) }
+}
+
+/// Why /dev/kvm cannot be opened.
+pub(crate) fn kvm_problem(error: kvm_ioctls::Error) -> KvmProblem {
+    problem(io::Error::from_raw_os_error(error.errno()))
 }
 
 fn problem(error: io::Error) -> KvmProblem {
@@ -126,6 +131,9 @@ pub enum HostError {
     /// KVM was demanded.
     #[error("KVM was asked for, but {0}; or run with --accel tcg")]
     NoKvm(KvmProblem),
+    /// The built-in monitor was asked to do without KVM.
+    #[error("the built-in monitor has nothing but KVM: run TCG with --backend qemu")]
+    NoTcg,
 }
 
 /// Settles what executes a guest, and the notice to be shown for it.

@@ -1,5 +1,4 @@
-//! What ties a monitor process to its launcher and keeps from it what is not its own. The only
-//! unsafe code of this crate.
+//! What ties a monitor process to its launcher and keeps from it what is not its own.
 #![allow(unsafe_code)]
 
 use std::io;

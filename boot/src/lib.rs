@@ -3,10 +3,10 @@
 //! One [`Call`] is one virtual machine. It reads in the order in which a call runs:
 //!
 //! ```text
-//! image    the file is read once and checked whole, before any machine starts
+//! image    the file is checked, before any machine is made
 //! context  the environment that the contract promises the function
-//! backend  a machine is started: a `Guest` is a duplex stream, a way to stop it, why it ended
-//! session  frames on that stream <-> STDIN, STDOUT, STDERR, under a deadline
+//! backend  a machine: the built-in monitor's, in the caller's thread, or QEMU's, a stream away
+//! session  the guest's frames <-> STDIN, STDOUT, STDERR, under a deadline
 //! outcome  how the call ended, as an exit status and one message
 //! ```
 //!
@@ -22,8 +22,9 @@
 //! # Ok::<(), ampoule_boot::Error>(())
 //! ```
 //!
-//! Invariants: only `backend::qemu` knows QEMU's arguments and QMP; no byte from an image or a
-//! guest can panic the host; memory is bounded whatever the length of a stream.
+//! Invariants: only `backend::qemu` knows QEMU's arguments and QMP, and only `backend::kvm` makes
+//! machines itself; no byte from an image or a guest can panic the host; memory is bounded whatever
+//! the length of a stream.
 #![deny(unsafe_code)]
 
 pub mod backend;

@@ -33,6 +33,8 @@ pub struct Outcome {
     pub bytes_out: u64,
     /// Bytes of STDERR.
     pub bytes_err: u64,
+    /// Why the guest's processor came out, where that is counted.
+    pub exits: Option<Exits>,
     /// The most memory that the machine occupied on the host, in bytes, if known.
     pub peak_memory_bytes: Option<u64>,
     /// What the call was given.
@@ -48,12 +50,39 @@ pub struct Limits {
     pub timeout: Option<Duration>,
 }
 
-/// When things happened, since the call's start; `None` for what did not.
+/// How often the guest's processor came out of the guest, by why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Exits {
+    /// A device's register was read or written.
+    pub mmio: u64,
+    /// A port was read or written.
+    pub port: u64,
+    /// The guest halted.
+    pub halt: u64,
+    /// A signal came.
+    pub interrupted: u64,
+}
+
+impl Exits {
+    /// All of them.
+    pub fn total(self) -> u64 {
+        let Self { mmio, port, halt, interrupted } = self;
+        mmio + port + halt + interrupted
+    }
+}
+
+/// When things happened, since the call's start; `None` for what did not, or is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phases {
-    /// The backend had started the machine.
+    /// What it took to load the program, if the caller tells.
+    pub exec: Option<Duration>,
+    /// The image was checked and the request understood.
+    pub prepared: Option<Duration>,
+    /// The backend had made the machine, or had started who makes it.
     pub launched: Option<Duration>,
-    /// The guest's runtime said that it is up.
+    /// The guest's first instruction was to run.
+    pub entered: Option<Duration>,
+    /// The guest's runtime was up: by its own clock where that is known, else when it said so.
     pub ready: Option<Duration>,
     /// The first byte of STDOUT was written.
     pub first_byte: Option<Duration>,
@@ -61,6 +90,8 @@ pub struct Phases {
     pub last_byte: Option<Duration>,
     /// The outcome was known.
     pub exit: Option<Duration>,
+    /// Nothing of the machine was left, where somebody waited for that.
+    pub gone: Option<Duration>,
 }
 
 /// Why a call ended.

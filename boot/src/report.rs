@@ -10,7 +10,7 @@ use ampoule_abi::status;
 use serde::Serialize;
 
 use crate::host::Accel;
-use crate::{Error, Image, Outcome, Reason};
+use crate::{Error, Image, Outcome, Reason, outcome};
 
 /// Name and version of the report's form.
 pub const SCHEMA: &str = "ampoule.report/1";
@@ -28,8 +28,8 @@ pub struct Report {
     accel: Option<Accel>,
     backend: Option<&'static str>,
     phases_us: Phases,
-    /// Exits of the virtual processor; a monitor outside this process does not tell.
-    exits: Option<u64>,
+    /// Why the virtual processor came out of the guest; a monitor outside this process does not tell.
+    exits: Option<Exits>,
     peak_memory_bytes: Option<u64>,
     bytes_in: u64,
     bytes_out: u64,
@@ -57,11 +57,22 @@ struct Function {
 
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 struct Phases {
+    exec: Option<u64>,
+    prepared: Option<u64>,
     launched: Option<u64>,
+    entered: Option<u64>,
     ready: Option<u64>,
     first_byte: Option<u64>,
     last_byte: Option<u64>,
     exit: Option<u64>,
+    gone: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Exits {
+    total: u64,
+    #[serde(flatten)]
+    by_kind: outcome::Exits,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -81,12 +92,17 @@ impl Report {
             accel: Some(outcome.accel),
             backend: Some(outcome.backend),
             phases_us: Phases {
+                exec: us(phases.exec),
+                prepared: us(phases.prepared),
                 launched: us(phases.launched),
+                entered: us(phases.entered),
                 ready: us(phases.ready),
                 first_byte: us(phases.first_byte),
                 last_byte: us(phases.last_byte),
                 exit: us(phases.exit),
+                gone: us(phases.gone),
             },
+            exits: outcome.exits.map(|by_kind| Exits { total: by_kind.total(), by_kind }),
             peak_memory_bytes: outcome.peak_memory_bytes,
             bytes_in: outcome.bytes_in,
             bytes_out: outcome.bytes_out,

@@ -13,8 +13,9 @@ pub struct LaunchSpec {
     pub image: Arc<Image>,
     /// Its memory, in bytes: a size that [`crate::units::check_memory`] takes.
     pub memory_bytes: u64,
-    /// What executes its instructions.
-    pub accel: AccelPlan,
+    /// Whether what takes time to find out is to be found out: when the guest was ready by its own
+    /// clock, how much memory it touched.
+    pub is_measured: bool,
     /// Where a backend tells its user something in passing.
     pub notice: Notice,
     /// Where it tells what it does, step by step.

@@ -197,11 +197,13 @@ fn new_function(backend: Backend, template: &str) {
 }
 
 fn invoke(backend: Backend) {
-    let accel = backend.accel();
-    let done = xtask(&["invoke", "wc", "--accel", accel, "--", "-l"]).feed(b"1\n2\n").expect(0);
+    let invoke = |what: &str, arguments: &[&str]| {
+        xtask(&[&["invoke", what], backend.options(), &["--"], arguments].concat())
+    };
+    let done = invoke("wc", &["-l"]).feed(b"1\n2\n").expect(0);
     assert_eq!(done.silent().text(), "2\n");
     let image = tools::get().image("wc").display().to_string();
-    let done = xtask(&["invoke", &image, "--accel", accel, "--", "-c"]).feed(b"12345").expect(0);
+    let done = invoke(&image, &["-c"]).feed(b"12345").expect(0);
     assert_eq!(done.silent().text(), "5\n");
-    xtask(&["invoke", "fail", "--accel", accel, "--", "status", "65"]).run().expect(65).silent();
+    invoke("fail", &["status", "65"]).run().expect(65).silent();
 }

@@ -29,10 +29,24 @@ impl Suite {
         !self.backends.is_empty()
     }
 
+    /// Whether that backend is to be tested.
+    pub fn has(&self, backend: Backend) -> bool {
+        self.backends.contains(&backend)
+    }
+
     /// Adds a test that boots machines: one for each backend.
     pub fn each(&mut self, name: &str, test: impl Fn(Backend) + Clone + Send + 'static) {
         self.rules.push(name.to_owned());
         for backend in self.backends.clone() {
+            let test = test.clone();
+            self.add(format!("{name} [{backend}]"), move || test(backend));
+        }
+    }
+
+    /// Adds a test of what happens under QEMU: one for each way to run it.
+    pub fn each_qemu(&mut self, name: &str, test: impl Fn(Backend) + Clone + Send + 'static) {
+        self.rules.push(name.to_owned());
+        for backend in self.backends.clone().into_iter().filter(|backend| backend.is_qemu()) {
             let test = test.clone();
             self.add(format!("{name} [{backend}]"), move || test(backend));
         }
@@ -76,8 +90,7 @@ impl Backend {
 
     /// A call of an image on this backend.
     pub fn call_image(self, image: impl Into<PathBuf>) -> Call {
-        let options = vec!["--accel".to_owned(), self.accel().to_owned()];
-        Call { image: image.into(), options }
+        Call { image: image.into(), options: Vec::new() }.options(self.options())
     }
 }
 

@@ -5,6 +5,8 @@
 
 use std::fs;
 
+use ampoule_abi::note::{self, MachineNote};
+
 use crate::data::Random;
 use crate::harness::{Scratch, Suite, launcher};
 use crate::matrix::Backend;
@@ -18,6 +20,7 @@ pub fn add(suite: &mut Suite) {
     suite.once("image::a_header_of_another_kind_gives_126", headers);
     suite.once("image::a_segment_that_breaks_a_rule_gives_126", segments);
     suite.once("image::an_image_without_a_note_gives_126", notes);
+    suite.once("image::a_machine_note_that_lies_gives_126", machine_note);
     suite.once("image::an_unknown_abi_gives_126_and_names_both_versions", abi);
     suite.once("image::memory_that_no_machine_can_have_gives_126", memory);
     suite.once("image::no_flipped_byte_is_a_bug_of_the_launcher", flipped);
@@ -116,6 +119,33 @@ fn segments() {
         let spare = programs(&good, NOTE)[0];
         bytes[spare + TYPE] = kind;
         refused(&bytes, &[part]);
+    }
+}
+
+/// Where the machine note of an image begins, with the lengths of its owner and its content.
+pub fn machine_note_at(image: &[u8]) -> usize {
+    let owner = [note::OWNER.as_bytes(), b"\0"].concat();
+    let words = [owner.len() as u32, MachineNote::BYTES as u32, note::MACHINE_TYPE];
+    let header = [&words.map(u32::to_le_bytes).concat()[..], &owner].concat();
+    let places: Vec<_> = (0..image.len()).filter(|&at| image[at..].starts_with(&header)).collect();
+    let &[place] = &places[..] else { panic!("the note is there once: {places:?}") };
+    place
+}
+
+fn machine_note() {
+    let good = good();
+    let content = machine_note_at(&good) + 12 + note::OWNER.len() + 1;
+    let code = number(&good, programs(&good, LOAD)[1] + PHYSICAL);
+    let with = |index: usize, value: u64| {
+        let mut bytes = good.clone();
+        bytes[content + 8 * index..][..8].copy_from_slice(&value.to_le_bytes());
+        bytes
+    };
+    refused(&with(0, 2), &["machine"]);
+    refused(&with(1, 7), &["machine"]);
+    for queue in 2..8 {
+        refused(&with(queue, code), &["zeroed, writable memory", &format!("{code:#x}")]);
+        refused(&with(queue, u64::MAX), &["0xffffffffffffffff"]);
     }
 }
 

@@ -14,14 +14,14 @@ use crate::tools;
 pub fn add(suite: &mut Suite) {
     for example in examples::all() {
         let name = format!("independent::runs_every_case_of_{}", example.name);
-        suite.each(&name, |backend| {
+        suite.each_qemu(&name, |backend| {
             for case in &example.cases {
                 let call = launcher(backend, case, &example.name);
                 case.check(call, &example.name);
             }
         });
     }
-    suite.each("independent::gives_the_same_statuses", statuses);
+    suite.each_qemu("independent::gives_the_same_statuses", statuses);
 }
 
 fn python(backend: Backend, function: &str, options: &[&str]) -> Command {

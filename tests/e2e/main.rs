@@ -28,6 +28,7 @@ mod procfs;
 mod tools;
 
 mod agreement;
+mod backend;
 mod build;
 mod context;
 mod echo;
@@ -51,10 +52,11 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 17] = [
+const TOPICS: [fn(&mut Suite); 18] = [
     echo::add,
     streams::add,
     ports::add,
+    backend::add,
     context::add,
     status::add,
     fault::add,

@@ -8,6 +8,8 @@ use ampoule_boot::host::probe_kvm;
 /// What a function's machine is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
+    /// The launcher's own monitor.
+    Kvm,
     /// QEMU, the processor executing.
     QemuKvm,
     /// QEMU, translating.
@@ -15,29 +17,45 @@ pub enum Backend {
 }
 
 impl Backend {
-    const ALL: [Self; 2] = [Self::QemuKvm, Self::QemuTcg];
+    const ALL: [Self; 3] = [Self::Kvm, Self::QemuKvm, Self::QemuTcg];
 
-    /// Its value of `--accel`.
+    /// The launcher's options that choose it.
+    pub fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Kvm => &["--backend", "builtin"],
+            Self::QemuKvm => &["--backend", "qemu", "--accel", "kvm"],
+            Self::QemuTcg => &["--backend", "qemu", "--accel", "tcg"],
+        }
+    }
+
+    /// Whether it is QEMU, in a process of its own.
+    pub fn is_qemu(self) -> bool {
+        self != Self::Kvm
+    }
+
+    /// What executes the function's instructions, as reports call it.
     pub fn accel(self) -> &'static str {
         match self {
-            Self::QemuKvm => "kvm",
+            Self::Kvm | Self::QemuKvm => "kvm",
             Self::QemuTcg => "tcg",
         }
     }
 
     /// Why it cannot be used here.
     fn problem(self) -> Option<String> {
-        let kvm = match self {
-            Self::QemuKvm => probe_kvm().problem.map(|problem| problem.to_string()),
-            Self::QemuTcg => None,
-        };
-        no_qemu().or(kvm)
+        let no_kvm = || probe_kvm().problem.map(|problem| problem.to_string());
+        match self {
+            Self::Kvm => no_kvm(),
+            Self::QemuKvm => no_qemu().or_else(no_kvm),
+            Self::QemuTcg => no_qemu(),
+        }
     }
 }
 
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Kvm => "kvm",
             Self::QemuKvm => "qemu-kvm",
             Self::QemuTcg => "qemu-tcg",
         })
@@ -62,7 +80,7 @@ fn asked_for(list: &str) -> Result<Vec<Backend>, String> {
     for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
         let known = Backend::ALL.into_iter().find(|backend| backend.to_string() == name);
         let backend = known.ok_or_else(|| {
-            format!("AMPOULE_TEST_BACKENDS names {name:?}: it knows qemu-kvm and qemu-tcg")
+            format!("AMPOULE_TEST_BACKENDS names {name:?}: it knows kvm, qemu-kvm and qemu-tcg")
         })?;
         if let Some(problem) = backend.problem() {
             return Err(format!("AMPOULE_TEST_BACKENDS asks for {backend}, but {problem}"));

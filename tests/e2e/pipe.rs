@@ -22,20 +22,19 @@ fn airports() -> File {
     File::open(tools::root().join("tests/data/airports.csv")).expect("a data file")
 }
 
-/// `cargo xtask pipe STAGES… -- --accel …`
+/// `cargo xtask pipe STAGES… -- --backend …`
 fn pipe(backend: Backend, stages: &[&str]) -> Invocation {
-    xtask(&[&["pipe"], stages, &["--", "--accel", backend.accel()]].concat())
+    xtask(&[&["pipe"], stages, &["--"], backend.options()].concat())
 }
 
 /// A script in which `call NAME ARGUMENTS` calls a function.
 fn script(backend: Backend, script: &str) -> Done {
     let tools = tools::get();
     let folder = tools.image("echo").parent().and_then(|echo| echo.parent()).expect("target/fn");
-    let call =
-        "call() { f=$1; shift; \"$AMPOULE\" run \"$IMAGES/$f/$f.elf\" --accel $ACCEL -- \"$@\"; }";
+    let call = "call() { f=$1; shift; \"$AMPOULE\" run \"$IMAGES/$f/$f.elf\" $OPTIONS -- \"$@\"; }";
     let mut command = Command::new("bash");
     command.args(["-c", &format!("set -o pipefail; {call}; {script}")]).env("IMAGES", folder);
-    command.env("AMPOULE", &tools.launcher).env("ACCEL", backend.accel());
+    command.env("AMPOULE", &tools.launcher).env("OPTIONS", backend.options().join(" "));
     Invocation::new(command).on(airports())
 }
 

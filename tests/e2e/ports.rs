@@ -11,14 +11,33 @@ use ampoule_boot::backend::qemu::machine;
 use ampoule_boot::host::Accel;
 use prost::Message;
 
-use crate::harness::Suite;
+use crate::data::Random;
+use crate::harness::{Scratch, Suite};
+use crate::image::machine_note_at;
 use crate::matrix::Backend;
 use crate::process::Invocation;
 use crate::tools;
 
 pub fn add(suite: &mut Suite) {
-    suite.each("ports::a_console_without_ports_carries_the_stream_on_port_0", port_0);
-    suite.each("ports::a_guest_ends_with_protocol_when_its_launcher_breaks_it", broken_protocol);
+    suite.each("ports::an_image_that_does_not_say_where_its_queues_are_drives_them", no_note);
+    suite.each_qemu("ports::a_console_without_ports_carries_the_stream_on_port_0", port_0);
+    suite.each_qemu(
+        "ports::a_guest_ends_with_protocol_when_its_launcher_breaks_it",
+        broken_protocol,
+    );
+}
+
+/// Without its note no launcher can hand the console over driven: it is set up step by step.
+fn no_note(backend: Backend) {
+    let mut image = std::fs::read(tools::get().image("echo")).expect("an image");
+    let kind = machine_note_at(&image) + 8;
+    image[kind] = 0x7f;
+    let scratch = Scratch::new();
+    let path = scratch.path("echo.elf");
+    std::fs::write(&path, image).expect("written");
+    let input = Random::new(9).bytes(1_000_000);
+    let done = backend.call_image(path).bare().feed(&input).expect(0).silent();
+    assert!(done.stdout == input, "{} bytes", done.stdout.len());
 }
 
 fn port_0(backend: Backend) {
@@ -51,7 +70,7 @@ fn broken_protocol(backend: Backend) {
 /// Starts `echo` on a console of one port, sends it these bytes, and hears it out.
 fn converse(backend: Backend, bytes: &[u8]) -> (Vec<u8>, Exit) {
     let accel = match backend {
-        Backend::QemuKvm => Accel::Kvm,
+        Backend::Kvm | Backend::QemuKvm => Accel::Kvm,
         Backend::QemuTcg => Accel::Tcg,
     };
     let mut command = Command::new("qemu-system-x86_64");

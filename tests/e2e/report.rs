@@ -37,10 +37,18 @@ fn success(backend: Backend) {
     assert_eq!(report["bytes_err"], 0);
     assert_eq!(report["limits"]["memory_bytes"], 8 << 20);
     assert_eq!(report["limits"]["timeout_ms"], 60_000);
-    assert!(report["peak_memory_bytes"].as_u64().is_some_and(|bytes| bytes > 1 << 20), "{report}");
-    assert!(report.as_object().is_some_and(|report| report.contains_key("exits")));
-    let phases = ["launched", "ready", "first_byte", "last_byte", "exit"];
-    let times = phases.map(|phase| report["phases_us"][phase].as_u64().expect("a time"));
+    let peak = report["peak_memory_bytes"].as_u64();
+    let plausible = if backend.is_qemu() { 1 << 20..1 << 28 } else { 1 << 16..1 << 23 };
+    assert!(peak.is_some_and(|bytes| plausible.contains(&bytes)), "{report}");
+    let exits = &report["exits"];
+    match backend.is_qemu() {
+        true => assert_eq!(*exits, Value::Null),
+        false => assert!(exits["total"].as_u64().is_some_and(|exits| exits <= 8), "{report}"),
+    }
+    let entered: &[_] = if backend.is_qemu() { &[] } else { &["entered"] };
+    let phases = [&["launched"], entered, &["ready", "first_byte", "last_byte", "exit"]].concat();
+    let times: Vec<_> =
+        phases.iter().map(|phase| report["phases_us"][phase].as_u64().expect("a time")).collect();
     assert!(times.is_sorted() && times[0] > 0, "{times:?}");
 }
 

@@ -25,7 +25,7 @@ pub fn add(suite: &mut Suite) {
     suite.each("status::a_signal_ends_a_call_whose_reader_is_blocked", signal_with_blocked_reader);
     suite.each("status::out_of_memory_gives_137", out_of_memory);
     suite.each("status::more_memory_is_had_by_asking", more_memory);
-    suite.each("status::a_monitor_that_is_killed_gives_125", killed_monitor);
+    suite.each_qemu("status::a_monitor_that_is_killed_gives_125", killed_monitor);
     suite.each("status::a_full_disk_under_stdout_gives_125", full_disk);
     suite.each("status::quiet_leaves_the_one_message", quiet);
     suite.once("status::bad_options_give_125_and_name_the_right_ones", bad_options);

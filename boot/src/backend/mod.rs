@@ -1,41 +1,33 @@
-//! The ways to start a guest, a closed set. Nothing above this module asks which one runs.
+//! The ways to run a guest, a closed set.
+//!
+//! The built-in monitor runs it in the caller's thread; the others start a machine that is
+//! [a stream away](crate::guest::Guest).
 
 pub mod fake;
+mod hold;
+mod kvm;
 pub mod qemu;
+mod remains;
 
-use crate::guest::Guest;
-use crate::spec::LaunchSpec;
+pub(crate) use hold::{Held, Request};
+pub use remains::Remains;
 
-/// Starts guests.
+/// What runs guests.
 #[derive(Debug)]
 pub enum Backend {
+    /// The built-in monitor where KVM works and is not declined, else QEMU.
+    Auto(qemu::Qemu),
+    /// The built-in monitor.
+    BuiltIn,
     /// A QEMU process for each guest.
     Qemu(qemu::Qemu),
-    /// A script on the other end of the stream, for tests.
+    /// A script on the other end of a stream, for tests.
     Fake(fake::Fake),
-}
-
-impl Backend {
-    /// Starts one guest.
-    pub fn launch(&self, spec: &LaunchSpec) -> Result<Guest, LaunchError> {
-        match self {
-            Self::Qemu(qemu) => qemu.launch(spec),
-            Self::Fake(fake) => fake.launch(spec),
-        }
-    }
-
-    /// Its name, as in reports.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Qemu(_) => "qemu",
-            Self::Fake(_) => "fake",
-        }
-    }
 }
 
 impl Default for Backend {
     fn default() -> Self {
-        Self::Qemu(qemu::Qemu::default())
+        Self::Auto(qemu::Qemu::default())
     }
 }
 

@@ -100,8 +100,9 @@ fn has_code_of(file: &object::File<'_>, image: &Image) -> bool {
         SegmentFlags::Elf { p_flags, .. } => p_flags.0 & object::elf::PF_X.0 != 0,
         _ => false,
     };
+    let Ok(bytes) = image.read() else { return false };
     image.facts().segments.iter().filter(|segment| segment.executable).all(|segment| {
-        let code = &image.bytes()[segment.file.clone()];
+        let code = &bytes[segment.file.clone()];
         file.segments().any(|other| {
             is_code(other.flags())
                 && other.address() == segment.address

@@ -3,14 +3,18 @@
 mod completions;
 mod environment;
 mod run;
+mod signals;
 mod standard;
 mod terminal;
+mod timings;
 
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use ampoule_abi::status;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
+use rustix::time::{ClockId, clock_gettime};
 
 /// Runs a function in a virtual machine of its own, like a Unix filter.
 #[derive(Debug, Parser)]
@@ -41,6 +45,7 @@ Exit status:
 
 /// Runs the command that the process was started with.
 pub(crate) fn main() -> ExitCode {
+    let began = Began::now();
     // A bug of the launcher must not look like a panic of the function (134).
     std::panic::set_hook(Box::new(|panic| {
         terminal::error(&format!("this is a bug of the launcher: {panic}"));
@@ -51,7 +56,7 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let done = match verb {
-        Verb::Run(run) => run.run(),
+        Verb::Run(run) => run.run(began),
         Verb::Completions(completions) => completions.run::<Cli>(),
     };
     match done {
@@ -60,6 +65,30 @@ pub(crate) fn main() -> ExitCode {
             terminal::error(&format!("{error:#}"));
             ExitCode::from(status::LAUNCHER)
         }
+    }
+}
+
+/// When the program began, and what loading it took.
+#[derive(Clone, Copy, Debug)]
+struct Began {
+    at: Instant,
+    exec: Option<Duration>,
+}
+
+/// The variable with which a program that becomes this one says when, on the monotonic clock.
+const EXEC_NS: &str = "AMPOULE_EXEC_NS";
+
+impl Began {
+    /// Now. Unless somebody says when loading began, it took what processor time the process has
+    /// used by now.
+    fn now() -> Self {
+        let time = |clock| Duration::try_from(clock_gettime(clock)).ok();
+        let told = std::env::var(EXEC_NS).ok().and_then(|ns| ns.parse().ok());
+        let exec = match told.map(Duration::from_nanos) {
+            Some(then) => time(ClockId::Monotonic).and_then(|now| now.checked_sub(then)),
+            None => time(ClockId::ProcessCPUTime),
+        };
+        Self { at: Instant::now(), exec }
     }
 }
 
@@ -111,7 +140,7 @@ mod tests {
         let Ok(Cli { verb: Verb::Run(run) }) = Cli::try_parse_from(words) else {
             panic!("a command");
         };
-        assert_eq!(run.run().expect("a status"), 125);
+        assert_eq!(run.run(Began::now()).expect("a status"), 125);
         let text = std::fs::read_to_string(&report).expect("a report");
         assert!(text.contains("\"bad-request\"") && text.contains("/nowhere/env"), "{text}");
     }

@@ -4,24 +4,21 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ampoule_boot::backend::{Backend, qemu::Qemu};
 use ampoule_boot::backtrace::{self, BacktraceError};
 use ampoule_boot::context::{self, EnvironmentVariable};
 use ampoule_boot::host::AccelChoice;
 use ampoule_boot::report::Report;
-use ampoule_boot::session::{StopCause, Stopper};
+use ampoule_boot::session::Stopper;
 use ampoule_boot::spec::Notice;
 use ampoule_boot::{Call, Error, Image, Outcome, Reason, units};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
-use signal_hook::low_level::emulate_default_handler;
 
-use super::standard::Standard;
-use super::{environment, terminal};
+use super::standard::{self, Standard};
+use super::{Began, environment, signals, terminal, timings};
 
 /// Boots an image in a fresh virtual machine; STDIN, STDOUT and STDERR are the function's.
 #[derive(Debug, Args)]
@@ -62,6 +59,10 @@ pub(crate) struct Run {
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 
+    /// Show the timeline of the call, and how often the machine stopped for what
+    #[arg(long)]
+    timings: bool,
+
     /// Show what is done: the monitor's command line, times, bytes
     #[arg(short, long)]
     verbose: bool,
@@ -79,8 +80,9 @@ Examples:
   ampoule run f.elf -e TOKEN -e LEVEL=3 --report report.json
 
 Environment:
-  AMPOULE_QEMU  the QEMU to use instead of qemu-system-x86_64
-  NO_COLOR      no colours, even on a terminal";
+  AMPOULE_QEMU     the QEMU to use instead of qemu-system-x86_64
+  AMPOULE_EXEC_NS  when the program was started, in ns on CLOCK_MONOTONIC, for --timings
+  NO_COLOR         no colours, even on a terminal";
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Accel {
@@ -94,16 +96,17 @@ enum Accel {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum BackendName {
-    /// The best that works
+    /// The built-in monitor where KVM works, else QEMU
     Auto,
+    /// The built-in monitor, on KVM
+    Builtin,
     /// QEMU
     Qemu,
 }
 
 impl Run {
     /// Runs the call; its exit status.
-    pub(crate) fn run(self) -> anyhow::Result<u8> {
-        let began = Instant::now();
+    pub(crate) fn run(self, began: Began) -> anyhow::Result<u8> {
         if let Some(path) = &self.report {
             Report::check_place(path).with_context(|| {
                 format!(
@@ -120,13 +123,23 @@ impl Run {
             Ok(image) => Arc::new(image),
             Err(error) => return self.failed(&error.into(), None),
         };
-        let call = self.call(&image, variables).since(began);
+        let call = self.call(&image, variables).since(began.at);
         let (stdin, stdout, stderr) = match set_up(call.stopper()) {
             Ok(streams) => streams,
             Err(error) => return self.not_begun(Reason::LauncherFailed, &error, Some(&image)),
         };
-        match call.run(stdin, stdout, stderr) {
-            Ok(outcome) => self.ended(&outcome, &image),
+        match call.run_leaving(stdin, stdout, stderr) {
+            Ok((mut outcome, remains)) => {
+                outcome.phases.exec = began.exec;
+                if self.timings {
+                    remains.destroy();
+                    outcome.phases.gone = Some(began.at.elapsed());
+                    return self.ended(&outcome, &image);
+                }
+                let exit_code = self.ended(&outcome, &image)?;
+                remains.leave();
+                Ok(exit_code)
+            }
             Err(error) => self.failed(&error, Some(&image)),
         }
     }
@@ -144,7 +157,9 @@ impl Run {
     fn call(&self, image: &Arc<Image>, variables: Vec<EnvironmentVariable>) -> Call {
         let qemu = std::env::var_os("AMPOULE_QEMU").map_or_else(Qemu::default, Qemu::new);
         let backend = match self.backend {
-            BackendName::Auto | BackendName::Qemu => Backend::Qemu(qemu),
+            BackendName::Auto => Backend::Auto(qemu),
+            BackendName::Builtin => Backend::BuiltIn,
+            BackendName::Qemu => Backend::Qemu(qemu),
         };
         let accel = match self.accel {
             Accel::Auto => AccelChoice::Auto,
@@ -155,12 +170,16 @@ impl Run {
             .args(self.arguments.iter().cloned())
             .envs(variables)
             .accel(accel)
-            .backend(backend);
+            .backend(backend)
+            .peek(standard::stdin_is_ready);
         if let Some(timeout) = self.timeout {
             call = call.timeout(timeout);
         }
         if let Some(memory_bytes) = self.memory {
             call = call.memory_bytes(memory_bytes);
+        }
+        if self.report.is_some() || self.verbose || self.timings {
+            call = call.measured();
         }
         if !self.quiet {
             call = call.notice(Notice::new(terminal::note));
@@ -199,6 +218,9 @@ impl Run {
         if self.verbose {
             terminal::plain(&summary(outcome));
         }
+        if self.timings {
+            terminal::plain(&timings::render(outcome, terminal::is_terminal()));
+        }
         self.write_report(|| Report::of_outcome(outcome, image))?;
         Ok(outcome.exit_code)
     }
@@ -225,37 +247,12 @@ impl Run {
 
 /// Catches signals and gets the function's streams ready.
 fn set_up(stopper: Stopper) -> anyhow::Result<(Standard, Standard, Standard)> {
-    stop_on_signals(stopper)?;
+    signals::stop_on_signals(&stopper).context("cannot catch signals")?;
     let copied = "cannot copy a standard stream";
     let stdin = Standard::stdin().context(copied)?;
     let stdout = Standard::take_stdout().context(copied)?;
     let stderr = Standard::stderr().context(copied)?;
     Ok((stdin, stdout, stderr))
-}
-
-/// Ends the call on the signals that ask for it; on a second one, or where the call has ended
-/// already, this process, which may be blocked on a STDERR that nobody reads.
-fn stop_on_signals(stopper: Stopper) -> anyhow::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot catch signals")?;
-    std::thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || {
-            let mut was_asked = false;
-            for signal in signals.forever() {
-                let cause = match signal {
-                    SIGINT => StopCause::Interrupted,
-                    _ => StopCause::Terminated,
-                };
-                let is_heard = stopper.stop(cause);
-                if was_asked || !is_heard {
-                    // Ends the process; if that fails, the next signal tries again.
-                    let _ = emulate_default_handler(signal);
-                }
-                was_asked = true;
-            }
-        })
-        .context("cannot start a thread")?;
-    Ok(())
 }
 
 /// Times and bytes of a call, for a person.

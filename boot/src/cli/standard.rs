@@ -5,7 +5,14 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+/// Whether STDIN can be read without waiting.
+pub(crate) fn stdin_is_ready() -> bool {
+    let now = Timespec::default();
+    let stdin = io::stdin();
+    poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&now)).is_ok_and(|ready| ready > 0)
+}
 
 /// A copy of a standard stream that blocks, even if another process that shares it has made it
 /// non-blocking.

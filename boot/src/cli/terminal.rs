@@ -25,8 +25,12 @@ fn say(label: &str, colour: &str, message: &str) {
     }
 }
 
+/// Whether a person reads what is said.
+pub(crate) fn is_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}
+
 /// See <https://no-color.org>.
 fn is_coloured() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-        && std::io::stderr().is_terminal()
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && is_terminal()
 }

@@ -5,9 +5,10 @@
 
 use ampoule_abi::layout::{IMAGE_BASE, MAX_IMAGE_END, PAGE_BYTES};
 use ampoule_abi::messages::ImageNote;
-use object::LittleEndian;
+use ampoule_abi::note::{MachineNote, QueueAddresses};
 use object::elf::{self, FileHeader64, ProgramHeader64};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
+use object::{LittleEndian, ReadRef};
 
 use super::error::ImageError;
 use super::notes::Notes;
@@ -23,6 +24,8 @@ pub struct Facts {
     pub note: ImageNote,
     /// Guest-physical address at which PVH boot enters.
     pub pvh_entry: u64,
+    /// What the image says of its machine, if it does.
+    pub machine: Option<MachineNote>,
     /// What is loaded, by ascending address.
     pub segments: Vec<Segment>,
 }
@@ -65,8 +68,9 @@ impl Segment {
 }
 
 /// Checks everything that the contract asks of an image; the first broken rule is the error.
-pub fn check(bytes: &[u8]) -> Result<Facts, ImageError> {
-    if bytes.len() as u64 > super::MAX_IMAGE_BYTES {
+pub fn check<'data>(bytes: impl ReadRef<'data>) -> Result<Facts, ImageError> {
+    let length = bytes.len().map_err(|()| ImageError::Damaged("the file"))?;
+    if length > super::MAX_IMAGE_BYTES {
         return Err(ImageError::TooLarge);
     }
     let header = file_header(bytes)?;
@@ -74,7 +78,7 @@ pub fn check(bytes: &[u8]) -> Result<Facts, ImageError> {
         .program_headers(LittleEndian, bytes)
         .map_err(|_| ImageError::Damaged("the program header table"))?;
     check_static(header, programs, bytes)?;
-    let segments = segments(programs, bytes)?;
+    let segments = segments(programs, length)?;
     let mut notes = Notes::default();
     for program in programs {
         notes.gather(program, bytes)?;
@@ -84,17 +88,22 @@ pub fn check(bytes: &[u8]) -> Result<Facts, ImageError> {
     check_entry("PVH", pvh_entry, &segments)?;
     check_entry("ELF", header.e_entry.get(LittleEndian), &segments)?;
     units::check_memory(note.memory_bytes).map_err(ImageError::Memory)?;
-    let facts = Facts { note, pvh_entry, segments };
+    let machine = notes.machine()?;
+    for queue in machine.iter().flat_map(|machine| [machine.receive, machine.transmit]) {
+        check_queue(queue, &segments)?;
+    }
+    let facts = Facts { note, pvh_entry, machine, segments };
     facts.check_fits(facts.note.memory_bytes)?;
     Ok(facts)
 }
 
-fn file_header(bytes: &[u8]) -> Result<&Header, ImageError> {
-    if !bytes.starts_with(&elf::ELFMAG) {
+fn file_header<'data>(bytes: impl ReadRef<'data>) -> Result<&'data Header, ImageError> {
+    let magic = bytes.read_bytes_at(0, elf::ELFMAG.len() as u64).unwrap_or_default();
+    if magic != elf::ELFMAG {
         return Err(ImageError::NotElf);
     }
     let wrong = |found: String, wanted| Err(ImageError::WrongKind { found, wanted });
-    match bytes {
+    match bytes.read_bytes_at(0, 6).unwrap_or_default() {
         [_, _, _, _, 2, 1, ..] => {}
         [_, _, _, _, 1, ..] => return wrong("32 bits".to_owned(), "64 bits"),
         [_, _, _, _, 2, 2, ..] => {
@@ -116,7 +125,11 @@ fn file_header(bytes: &[u8]) -> Result<&Header, ImageError> {
 }
 
 /// No interpreter, no dynamic section, no relocations left.
-fn check_static(header: &Header, programs: &[Program], bytes: &[u8]) -> Result<(), ImageError> {
+fn check_static<'data>(
+    header: &Header,
+    programs: &[Program],
+    bytes: impl ReadRef<'data>,
+) -> Result<(), ImageError> {
     for program in programs {
         match program.p_type(LittleEndian) {
             elf::PT_INTERP => return Err(ImageError::Interpreter),
@@ -137,11 +150,11 @@ fn check_static(header: &Header, programs: &[Program], bytes: &[u8]) -> Result<(
     Ok(())
 }
 
-fn segments(programs: &[Program], bytes: &[u8]) -> Result<Vec<Segment>, ImageError> {
+fn segments(programs: &[Program], file_bytes: u64) -> Result<Vec<Segment>, ImageError> {
     let loaded = programs.iter().filter(|program| program.p_type(LittleEndian) == elf::PT_LOAD);
     let mut segments = Vec::new();
     for program in loaded.filter(|program| program.p_memsz(LittleEndian) > 0) {
-        segments.push(segment(program, bytes)?);
+        segments.push(segment(program, file_bytes)?);
     }
     segments.sort_by_key(|segment| segment.address);
     for pair in segments.windows(2) {
@@ -152,7 +165,7 @@ fn segments(programs: &[Program], bytes: &[u8]) -> Result<Vec<Segment>, ImageErr
     if segments.is_empty() { Err(ImageError::NoSegment) } else { Ok(segments) }
 }
 
-fn segment(program: &Program, bytes: &[u8]) -> Result<Segment, ImageError> {
+fn segment(program: &Program, file_length: u64) -> Result<Segment, ImageError> {
     let load_address = program.p_paddr(LittleEndian);
     let address = program.p_vaddr(LittleEndian);
     if address != load_address {
@@ -178,7 +191,7 @@ fn segment(program: &Program, bytes: &[u8]) -> Result<Segment, ImageError> {
     if file_bytes > memory_bytes {
         return Err(ImageError::Damaged("a segment that is longer in the file than in memory"));
     }
-    let file_end = offset.checked_add(file_bytes).filter(|&end| end <= bytes.len() as u64);
+    let file_end = offset.checked_add(file_bytes).filter(|&end| end <= file_length);
     let file_end = file_end.ok_or(ImageError::Damaged("a segment past the end of the file"))?;
     let file = offset as usize..file_end as usize;
     Ok(Segment { address, memory_bytes, file, writable, executable })
@@ -189,6 +202,21 @@ fn check_entry(which: &'static str, address: u64, segments: &[Segment]) -> Resul
         segment.executable && (segment.address..segment.end()).contains(&address)
     };
     segments.iter().find(code).map(|_| ()).ok_or(ImageError::Entry { which, address })
+}
+
+/// A queue's parts lie in what is zero at first.
+fn check_queue(queue: QueueAddresses, segments: &[Segment]) -> Result<(), ImageError> {
+    let QueueAddresses { descriptors, driver, device } = queue;
+    for address in [descriptors, driver, device] {
+        let zeroed = |segment: &Segment| {
+            let start = segment.address + segment.file.len() as u64;
+            segment.writable && (start..segment.end()).contains(&address)
+        };
+        if !segments.iter().any(zeroed) {
+            return Err(ImageError::Queue { address });
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -205,12 +233,12 @@ mod tests {
     fn refusal(change: impl FnOnce(&mut Sample)) -> ImageError {
         let mut sample = Sample::default();
         change(&mut sample);
-        check(&sample.build()).expect_err("refused")
+        check(&sample.build()[..]).expect_err("refused")
     }
 
     #[test]
     fn a_good_image_gives_its_facts() {
-        let facts = check(&Sample::default().build()).expect("a good image");
+        let facts = check(&Sample::default().build()[..]).expect("a good image");
         assert_eq!(facts.note.name, "sample");
         assert_eq!(facts.pvh_entry, 0x10_1000);
         assert_eq!(facts.end(), 0x10_4000);
@@ -218,9 +246,34 @@ mod tests {
     }
 
     #[test]
+    fn queues_are_zeroed_memory() {
+        let with = |numbers: [u64; 8]| {
+            let sample = Sample { machine_note: Some(numbers), ..Sample::default() };
+            check(&sample.build()[..])
+        };
+        let good = [1, 8, 0x10_3100, 0x10_3200, 0x10_3300, 0x10_3400, 0x10_3500, 0x10_3ff0];
+        let machine = with(good).expect("a good image").machine.expect("a note");
+        assert!(machine.asks_processor && machine.size == 8);
+        assert_eq!((machine.receive.descriptors, machine.transmit.device), (0x10_3100, 0x10_3ff0));
+        // In what the file fills, in code, behind everything, nowhere.
+        for address in [0x10_3000, 0x10_1000, 0x10_4000, u64::MAX] {
+            for number in 2..8 {
+                let mut numbers = good;
+                numbers[number] = address;
+                assert_eq!(with(numbers), Err(ImageError::Queue { address }));
+            }
+        }
+        for (number, value) in [(0, 2), (1, 0), (1, 7), (1, 1 << 16)] {
+            let mut numbers = good;
+            numbers[number] = value;
+            assert_eq!(with(numbers), Err(ImageError::BadNote("machine")));
+        }
+    }
+
+    #[test]
     fn other_kinds_of_file_are_named() {
-        assert_eq!(check(b""), Err(ImageError::NotElf));
-        assert_eq!(check(b"#!/bin/sh\n"), Err(ImageError::NotElf));
+        assert_eq!(check(&b""[..]), Err(ImageError::NotElf));
+        assert_eq!(check(&b"#!/bin/sh\n"[..]), Err(ImageError::NotElf));
         assert!(matches!(refusal(|s| s.kind = elf::ET_DYN), ImageError::WrongKind { .. }));
         assert!(matches!(refusal(|s| s.machine = elf::EM_AARCH64), ImageError::WrongKind { .. }));
     }
@@ -280,7 +333,7 @@ mod tests {
         let with = |change: fn(&mut ImageNote)| {
             let mut sample = Sample::default();
             sample.note.iter_mut().for_each(change);
-            check(&sample.build())
+            check(&sample.build()[..])
         };
         assert!(with(|n| n.event_modes = vec!["raw".to_owned(), "batched".to_owned()]).is_ok());
         let mode = with(|n| n.event_modes = vec!["raw".to_owned(), "x\x1b".to_owned()]);
@@ -311,7 +364,7 @@ mod tests {
         for at in 0..bytes.len() {
             for mask in [0x01, 0x80, 0xff] {
                 bytes[at] ^= mask;
-                if let Ok(facts) = check(&bytes) {
+                if let Ok(facts) = check(&bytes[..]) {
                     assert!(facts.end() <= facts.note.memory_bytes);
                 }
                 bytes[at] ^= mask;
@@ -325,7 +378,7 @@ mod tests {
         fn any_bytes_are_an_image_or_refused(tail: Vec<u8>) {
             let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
             bytes.extend(tail);
-            let _ = check(&bytes);
+            let _ = check(&bytes[..]);
         }
     }
 }

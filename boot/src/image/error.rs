@@ -154,6 +154,15 @@ pub enum ImageError {
         "it has no Ampoule note, so it is not a function's image: build it with `cargo xtask build-fn NAME`"
     )]
     NoNote,
+    /// A queue of the console's lies where nothing may be written, or where the file has content.
+    #[error(
+        "its machine note has a queue at {address:#x}, which is not in zeroed, writable memory of \
+            its own: build it again"
+    )]
+    Queue {
+        /// The queue's address.
+        address: u64,
+    },
     /// A note that cannot be read.
     #[error("its {0} note cannot be read: build it again with `cargo xtask build-fn NAME`")]
     BadNote(&'static str),

@@ -1,8 +1,7 @@
-//! A function's image: an ELF file, read once and checked whole before any machine starts
-//! (SPEC C7).
+//! A function's image: an ELF file, opened once and checked before any machine starts (SPEC C7).
 //!
-//! Images are hostile: any bytes end in an [`Image`] or an [`ImageError`]. What the check saw is
-//! what runs, because a backend is handed these bytes and never the path.
+//! Images are hostile: any bytes end in an [`Image`] or an [`ImageError`]. A backend is handed the
+//! opened file and what the check found there, never the path.
 
 mod check;
 mod error;
@@ -10,12 +9,14 @@ mod notes;
 #[cfg(test)]
 pub(crate) mod sample;
 
+use std::borrow::Cow;
 use std::fs::File;
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::ErrorKind;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use ampoule_abi::messages::ImageNote;
+use object::read::ReadCache;
 use rustix::fs::OFlags;
 
 pub use check::{Facts, Segment, check};
@@ -26,15 +27,25 @@ pub use error::{ImageError, OpenError};
 pub const MAX_IMAGE_BYTES: u64 = 256 << 20;
 
 /// An image that passed every check.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Image {
-    bytes: Vec<u8>,
+    content: Content,
     facts: Facts,
     path: Option<PathBuf>,
 }
 
+/// Where the bytes of an image are.
+#[derive(Debug)]
+enum Content {
+    File(File),
+    Bytes(Vec<u8>),
+}
+
 impl Image {
-    /// Reads and checks the image at `path`.
+    /// Opens and checks the image at `path`.
+    ///
+    /// No more of it is read than the check needs. As with any program, a file that is changed in
+    /// place while it runs changes what runs: it is to be replaced instead, as `build-fn` does.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let failed = |source: std::io::Error| match source.kind() {
             ErrorKind::NotFound => OpenError::NotFound { path: path.to_owned() },
@@ -43,26 +54,52 @@ impl Image {
         // To open a FIFO would else wait for a writer before its kind can be looked at.
         let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
         let file = File::options().read(true).custom_flags(flags).open(path).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
-        if !metadata.is_file() {
+        if !file.metadata().map_err(failed)?.is_file() {
             return Err(OpenError::NotAFile { path: path.to_owned() });
         }
-        let mut bytes = Vec::with_capacity(metadata.len().min(MAX_IMAGE_BYTES) as usize);
-        file.take(MAX_IMAGE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-        let image = Self::from_bytes(bytes)
+        let facts = check(&ReadCache::new(&file))
             .map_err(|source| OpenError::Refused { path: path.to_owned(), source })?;
-        Ok(Self { path: Some(path.to_owned()), ..image })
+        Ok(Self { content: Content::File(file), facts, path: Some(path.to_owned()) })
     }
 
     /// Checks the image that is `bytes`.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, ImageError> {
-        let facts = check(&bytes)?;
-        Ok(Self { bytes, facts, path: None })
+        let facts = check(&bytes[..])?;
+        Ok(Self { content: Content::Bytes(bytes), facts, path: None })
     }
 
-    /// The file, as it was checked.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// All bytes of the file, checked as the image was.
+    pub fn read(&self) -> std::io::Result<Cow<'_, [u8]>> {
+        let file = match &self.content {
+            Content::Bytes(bytes) => return Ok(bytes.into()),
+            Content::File(file) => file,
+        };
+        let length = file.metadata()?.len().min(MAX_IMAGE_BYTES);
+        let mut bytes = vec![0; length as usize];
+        file.read_exact_at(&mut bytes, 0)?;
+        match check(&bytes[..]) {
+            Ok(facts) if facts == self.facts => Ok(bytes.into()),
+            _ => Err(std::io::Error::other("the image was changed since it was checked")),
+        }
+    }
+
+    /// Bytes of the file from `offset` on.
+    pub(crate) fn read_at(&self, offset: usize, bytes: &mut [u8]) -> std::io::Result<()> {
+        match &self.content {
+            Content::File(file) => file.read_exact_at(bytes, offset as u64),
+            Content::Bytes(all) => {
+                bytes.copy_from_slice(&all[offset..offset + bytes.len()]);
+                Ok(())
+            }
+        }
+    }
+
+    /// The file, if the image is one.
+    pub(crate) fn file(&self) -> Option<&File> {
+        match &self.content {
+            Content::File(file) => Some(file),
+            Content::Bytes(_) => None,
+        }
     }
 
     /// What the image says about itself.

@@ -1,10 +1,12 @@
-//! The two notes an image carries: where PVH boot enters it, and what the function says of itself.
+//! The notes an image carries: where PVH boot enters it, what the function says of itself, and
+//! what of a machine it needs.
 
+use ampoule_abi::ABI_VERSION;
 use ampoule_abi::messages::ImageNote;
-use ampoule_abi::{ABI_VERSION, note};
-use object::LittleEndian;
+use ampoule_abi::note::{self, MachineNote};
 use object::elf::ProgramHeader64;
 use object::read::elf::ProgramHeader;
+use object::{LittleEndian, ReadRef};
 use prost::Message;
 
 use super::ImageError;
@@ -17,6 +19,7 @@ pub(super) const EVENT_MODES: [&str; 4] = ["raw", "binary", "structured", "batch
 pub(super) struct Notes<'data> {
     pvh: Option<&'data [u8]>,
     ours: Option<&'data [u8]>,
+    machine: Option<&'data [u8]>,
 }
 
 impl<'data> Notes<'data> {
@@ -24,7 +27,7 @@ impl<'data> Notes<'data> {
     pub(super) fn gather(
         &mut self,
         header: &ProgramHeader64<LittleEndian>,
-        bytes: &'data [u8],
+        bytes: impl ReadRef<'data>,
     ) -> Result<(), ImageError> {
         let damaged = |_| ImageError::Damaged("a note segment");
         let notes = header.notes(LittleEndian, bytes).map_err(damaged)?;
@@ -33,6 +36,7 @@ impl<'data> Notes<'data> {
             let slot = match (found.name(), found.n_type(LittleEndian).0) {
                 (name, note::PVH_TYPE) if name == note::PVH_OWNER.as_bytes() => &mut self.pvh,
                 (name, note::TYPE) if name == note::OWNER.as_bytes() => &mut self.ours,
+                (name, note::MACHINE_TYPE) if name == note::OWNER.as_bytes() => &mut self.machine,
                 _ => continue,
             };
             slot.get_or_insert(found.desc());
@@ -49,6 +53,12 @@ impl<'data> Notes<'data> {
             _ => return Err(ImageError::BadNote("PVH")),
         };
         Ok(entry.into())
+    }
+
+    /// What the image says of its machine, if it does.
+    pub(super) fn machine(&self) -> Result<Option<MachineNote>, ImageError> {
+        let Some(descriptor) = self.machine else { return Ok(None) };
+        MachineNote::read(descriptor).map(Some).ok_or(ImageError::BadNote("machine"))
     }
 
     /// What the function says of itself, all of it checked but the memory.

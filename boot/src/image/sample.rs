@@ -24,6 +24,8 @@ pub(crate) struct Sample {
     pub(crate) entry: u64,
     pub(crate) pvh_entry: Option<u32>,
     pub(crate) note: Option<ImageNote>,
+    /// The numbers of the machine note.
+    pub(crate) machine_note: Option<[u64; 8]>,
     pub(crate) programs: Vec<ProgramHeader64<LittleEndian>>,
     pub(crate) relocations: bool,
     /// Contents of the code segment.
@@ -50,6 +52,7 @@ impl Default for Sample {
             entry: 0x10_1000,
             pvh_entry: Some(0x10_1000),
             note: Some(note),
+            machine_note: None,
             programs: vec![code, data, notes],
             relocations: false,
             code: vec![0xf4; 64],
@@ -96,6 +99,10 @@ impl Sample {
         }
         if let Some(message) = &self.note {
             put_note(&mut bytes, note::OWNER, note::TYPE, &message.encode_to_vec());
+        }
+        if let Some(numbers) = self.machine_note {
+            let numbers = numbers.map(u64::to_le_bytes).concat();
+            put_note(&mut bytes, note::OWNER, note::MACHINE_TYPE, &numbers);
         }
         bytes
     }

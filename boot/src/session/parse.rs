@@ -16,8 +16,8 @@ const MAX_HEADER_BYTES: usize = 3 * wire::MAX_VARINT_BYTES;
 /// What a guest sent.
 #[derive(Debug, PartialEq)]
 pub(super) enum Item<'a> {
-    /// The runtime is up.
-    Ready,
+    /// The runtime is up, since the guest's time stamp counter had this value.
+    Ready(u64),
     /// Bytes of STDOUT.
     Stdout(&'a [u8]),
     /// Bytes of STDERR.
@@ -152,7 +152,7 @@ impl Parser {
                 return Err(ProtocolError::OtherAbi { spoken, noted });
             }
             self.is_ready = true;
-            return Ok(Item::Ready);
+            return Ok(Item::Ready(ready.time_stamp));
         }
         let exit = Exit::decode(bytes).map_err(|_| ProtocolError::BadMessage(kind))?;
         let reason = reason(exit.reason).ok_or(ProtocolError::BadMessage(kind))?;
@@ -189,7 +189,7 @@ mod tests {
     }
 
     fn ready() -> Kind {
-        Kind::Ready(Ready { abi_version: ABI_VERSION })
+        Kind::Ready(Ready { abi_version: ABI_VERSION, time_stamp: 0 })
     }
 
     fn exit() -> Kind {
@@ -204,7 +204,7 @@ mod tests {
         for mut piece in bytes.chunks(cut) {
             while let Some(item) = parser.next(&mut piece)? {
                 match item {
-                    Item::Ready => {}
+                    Item::Ready(_) => {}
                     Item::Stdout(data) => stdout.extend_from_slice(data),
                     Item::Stderr(data) => stderr.extend_from_slice(data),
                     Item::Exit(exit, _) => status = Some(exit.status),
@@ -237,7 +237,7 @@ mod tests {
         let refuse = |kinds: Vec<Kind>| read(&frames(kinds), 5).expect_err("out of order");
         assert_eq!(refuse(vec![exit()]), ProtocolError::NotReady(4));
         assert_eq!(refuse(vec![ready(), ready()]), ProtocolError::ReadyTwice);
-        let future = Kind::Ready(Ready { abi_version: 7 });
+        let future = Kind::Ready(Ready { abi_version: 7, time_stamp: 0 });
         let expected = ProtocolError::OtherAbi { spoken: 7, noted: ABI_VERSION };
         assert_eq!(refuse(vec![future]), expected);
         let odd = Kind::Exit(Exit { reason: 99, ..Exit::default() });

@@ -20,7 +20,7 @@ use crate::image::{
     sample::{DATA, Sample},
 };
 use crate::outcome::{Outcome, Reason};
-use crate::session::{Event, StopCause};
+use crate::session::StopCause;
 use crate::{Call, Error};
 
 /// A sink whose contents can be seen from outside.
@@ -57,7 +57,7 @@ fn send(mut stream: &UnixStream, kind: Kind) {
 }
 
 fn ready() -> Kind {
-    Kind::Ready(Ready { abi_version: ABI_VERSION })
+    Kind::Ready(Ready { abi_version: ABI_VERSION, time_stamp: 0 })
 }
 
 fn exit(status: u32, reason: ExitReason) -> Kind {
@@ -191,7 +191,7 @@ fn a_broken_protocol_is_the_launcher_s_failure() {
     });
     assert_eq!((outcome.exit_code, outcome.reason), (125, Reason::ProtocolError));
     let outcome = run(|stream| {
-        send(&stream, Kind::Ready(Ready { abi_version: ABI_VERSION + 1 }));
+        send(&stream, Kind::Ready(Ready { abi_version: ABI_VERSION + 1, time_stamp: 0 }));
         hang(&stream);
         GuestEnd::Reset
     });
@@ -231,21 +231,32 @@ fn a_machine_that_outlives_its_stream_does_not_outlive_a_deadline_or_a_signal() 
     assert_eq!((late.exit_code, late.reason), (124, Reason::DeadlineExceeded));
     let (_open, gate) = mpsc::channel();
     let stopped = call(half_gone(gate));
-    let (stopper, events) = (stopped.stopper(), stopped.events.0.clone());
-    // The stream's end comes first.
-    let _ = events.send(Event::StreamEnded);
-    stopper.stop(StopCause::Terminated);
+    assert!(stopped.stopper().stop(StopCause::Terminated));
     let stopped = stopped.run(io::empty(), io::sink(), io::sink()).expect("an outcome");
     assert_eq!(stopped.exit_code, 143);
 }
 
 #[test]
-fn an_exit_that_has_come_wins_over_a_deadline_that_has_passed() {
-    let (sender, events) = mpsc::channel();
-    let _ = sender.send(Event::Exit(Exit::default(), ExitReason::Returned));
-    let passed = Some(Instant::now());
-    assert!(matches!(super::next(&events, passed), Ok(Event::Exit(..))));
-    assert!(super::next(&events, passed).is_err());
+fn a_call_that_is_over_is_not_stopped() {
+    let call = call(|stream| {
+        send(&stream, ready());
+        send(&stream, exit(0, ExitReason::Returned));
+        GuestEnd::Reset
+    });
+    let stopper = call.stopper();
+    let outcome = call.run(io::empty(), io::sink(), io::sink()).expect("an outcome");
+    assert_eq!(outcome.exit_code, 0);
+    assert!(!stopper.stop(StopCause::Interrupted));
+}
+
+#[test]
+fn a_call_is_stopped_once() {
+    let (_open, gate) = mpsc::channel();
+    let call = call(half_gone(gate));
+    let stopper = call.stopper();
+    assert!(stopper.stop(StopCause::Interrupted) && !stopper.stop(StopCause::Terminated));
+    let outcome = call.run(io::empty(), io::sink(), io::sink()).expect("an outcome");
+    assert_eq!(outcome.exit_code, 130);
 }
 
 #[test]

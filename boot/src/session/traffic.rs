@@ -4,6 +4,15 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+/// When a guest's runtime was up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ready {
+    /// When the launcher heard of it.
+    pub(crate) heard: Duration,
+    /// The guest's time stamp counter then; 0 if it does not say.
+    pub(crate) time_stamp: u64,
+}
+
 /// Counters of one call.
 #[derive(Debug)]
 pub(crate) struct Traffic {
@@ -11,6 +20,7 @@ pub(crate) struct Traffic {
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
     pub(crate) bytes_err: AtomicU64,
+    ready: OnceLock<Ready>,
     first_byte: OnceLock<Duration>,
     last_byte_ns: AtomicU64,
 }
@@ -23,6 +33,7 @@ impl Traffic {
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             bytes_err: AtomicU64::new(0),
+            ready: OnceLock::new(),
             first_byte: OnceLock::new(),
             last_byte_ns: AtomicU64::new(0),
         }
@@ -31,6 +42,16 @@ impl Traffic {
     /// When the call began.
     pub(crate) fn began(&self) -> Instant {
         self.began
+    }
+
+    /// The guest's runtime is up.
+    pub(super) fn became_ready(&self, time_stamp: u64) {
+        self.ready.get_or_init(|| Ready { heard: self.began.elapsed(), time_stamp });
+    }
+
+    /// When the guest's runtime was up.
+    pub(crate) fn ready(&self) -> Option<Ready> {
+        self.ready.get().copied()
     }
 
     /// Counts bytes of STDOUT that have just been written.

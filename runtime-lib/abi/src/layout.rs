@@ -66,10 +66,17 @@ pub const BOOT_INFORMATION: [core::ops::Range<u64>; 2] = [0x1000..0xa_0000, 0xc_
 pub const SYSTEM_SECTION: &str = ".ampoule.system";
 
 /// Room for page tables, filled in when the image is sealed: the page directory of the first GiB,
-/// then one page table for each large page up to some boundary above the end of the image; what
-/// lies between the two is heap.
+/// the directories of [`HEAP_WINDOW`], then one page table for each large page up to some boundary
+/// above the end of the image; what lies between the two is heap.
 pub const PAGE_TABLES_SECTION: &str = ".ampoule.page_tables";
 
 /// Word of the kernel command line that gives the console's register block, as
 /// `virtio_mmio.device=<size>@<address>:<interrupt>` (Linux `kernel-parameters.txt`).
 pub const DEVICE_PARAMETER: &str = "virtio_mmio.device=";
+
+/// Word of the kernel command line that says that the console is driven already: the launcher took
+/// the queues from the image's note and did the driver's part of setting them up.
+pub const DRIVEN_PARAMETER: &str = "ampoule.console=driven";
+
+/// Buffers of each of the console's queues.
+pub const QUEUE_SIZE: u16 = 8;

@@ -2,7 +2,7 @@
 //!
 //! Everything that both sides must agree on is here and nowhere else: where an image lies in
 //! memory ([`layout`]), what it says about itself ([`note`]), how bytes travel on the one duplex
-//! stream of a call ([`frame`], [`start`], [`exit`], all on [`wire`]), and what a status means
+//! stream of a call ([`frame`], [`start`], [`ready`], [`exit`], all on [`wire`]), and what a status means
 //! ([`status`]). `SPEC.md` states the same in prose, clause by clause.
 //!
 //! No `unsafe`, no allocation, no panic on foreign bytes: each reader here is handed bytes that
@@ -21,6 +21,7 @@ pub mod layout;
 #[cfg(feature = "messages")]
 pub mod messages;
 pub mod note;
+pub mod ready;
 pub mod start;
 pub mod status;
 pub mod wire;

@@ -109,6 +109,9 @@ pub struct Ready {
     /// The guest's ABI version.
     #[prost(uint32, tag = "1")]
     pub abi_version: u32,
+    /// The time stamp counter when the runtime was up, 0 if unknown.
+    #[prost(uint64, tag = "2")]
+    pub time_stamp: u64,
 }
 
 /// How a function ended.

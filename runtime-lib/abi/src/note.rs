@@ -12,6 +12,58 @@ pub const TYPE: u32 = 1;
 /// Section in which the note travels to the linker.
 pub const SECTION: &str = ".note.ampoule";
 
+/// Type of the note, likewise of [`OWNER`], that spares a launcher what an image does not need: a
+/// [`MachineNote`].
+pub const MACHINE_TYPE: u32 = 2;
+
+/// What an image says of the machine that it needs. Each number takes 64 bits, little-endian.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MachineNote {
+    /// Whether its code may ask the processor what it can do (`cpuid`), which has to be found out
+    /// then: bit 0 of the first number, whose other bits are 0.
+    pub asks_processor: bool,
+    /// Entries of each of its console's queues (virtio 1.2, 2.7), a power of two.
+    pub size: u16,
+    /// The queue that the launcher fills.
+    pub receive: QueueAddresses,
+    /// The queue that the launcher drains.
+    pub transmit: QueueAddresses,
+}
+
+/// The three parts of a virtqueue, guest-physical addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueAddresses {
+    /// The descriptor table.
+    pub descriptors: u64,
+    /// The driver's area, or available ring.
+    pub driver: u64,
+    /// The device's area, or used ring.
+    pub device: u64,
+}
+
+impl MachineNote {
+    /// Length of the note's descriptor, in bytes.
+    pub const BYTES: usize = 64;
+
+    /// Reads the note's descriptor; `None` if that is not what it holds.
+    pub fn read(descriptor: &[u8]) -> Option<Self> {
+        let bytes: &[u8; Self::BYTES] = descriptor.try_into().ok()?;
+        let (words, _) = bytes.as_chunks::<8>();
+        let word = |index: usize| u64::from_le_bytes(words[index]);
+        let queue = |first| QueueAddresses {
+            descriptors: word(first),
+            driver: word(first + 1),
+            device: word(first + 2),
+        };
+        let asks_processor = match word(0) {
+            flags @ 0..=1 => flags == 1,
+            _ => return None,
+        };
+        let size = u16::try_from(word(1)).ok().filter(|size| size.is_power_of_two())?;
+        Some(Self { asks_processor, size, receive: queue(2), transmit: queue(5) })
+    }
+}
+
 /// Owner of the note that holds the entry point for PVH boot (`xen/include/public/elfnote.h`).
 pub const PVH_OWNER: &str = "Xen";
 

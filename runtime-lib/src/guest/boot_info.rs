@@ -5,7 +5,8 @@
 //! followed: outside of what is mapped for it there is only a fault.
 
 use ampoule_abi::layout::{
-    BOOT_INFORMATION, DEVICE_BLOCK_BYTES, DEVICE_PAGES, DEVICE_PARAMETER, PAGE_BYTES,
+    BOOT_INFORMATION, DEVICE_BLOCK_BYTES, DEVICE_PAGES, DEVICE_PARAMETER, DRIVEN_PARAMETER,
+    PAGE_BYTES,
 };
 
 const MAGIC: u32 = 0x336e_c578;
@@ -36,6 +37,15 @@ struct MemoryMapEntry {
     reserved: u32,
 }
 
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Module {
+    start: u64,
+    bytes: u64,
+    command_line: u64,
+    reserved: u64,
+}
+
 /// The console's place on the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceAddress {
@@ -43,6 +53,8 @@ pub struct DeviceAddress {
     pub registers: u64,
     /// Its interrupt line.
     pub interrupt: u32,
+    /// Whether the VMM has done the driver's part of setting it up.
+    pub is_driven: bool,
 }
 
 /// The start information, checked.
@@ -70,9 +82,23 @@ impl BootInfo {
             .find(|&end| end > address)
     }
 
+    /// The first module, if there is any.
+    pub fn module(&self) -> Option<&'static [u8]> {
+        if self.information.module_count == 0 {
+            return None;
+        }
+        let Module { start, bytes, .. } = read(self.information.modules)?;
+        let end = start.checked_add(bytes)?;
+        BOOT_INFORMATION.iter().find(|range| range.start <= start && end <= range.end)?;
+        let content = core::ptr::with_exposed_provenance::<u8>(start as usize);
+        // SAFETY: all of it is mapped for reading, and nothing writes there.
+        Some(unsafe { core::slice::from_raw_parts(content, bytes as usize) })
+    }
+
     /// The console's address on the command line.
     pub fn console(&self) -> Option<DeviceAddress> {
         let mut words = self.command_line()?.split(|&byte| byte == b' ');
+        let is_driven = words.clone().any(|word| word == DRIVEN_PARAMETER.as_bytes());
         words.find_map(|word| {
             let place = word.strip_prefix(DEVICE_PARAMETER.as_bytes())?;
             let (_, place) = split_at_byte(place, b'@')?;
@@ -83,6 +109,7 @@ impl BootInfo {
             inside.then_some(DeviceAddress {
                 registers: DEVICE_PAGES[0].window + offset,
                 interrupt: number(interrupt, 10).filter(|&line| line < 24)? as u32,
+                is_driven,
             })
         })
     }
@@ -114,7 +141,7 @@ fn read<T: Copy>(address: u64) -> Option<T> {
     let end = address.checked_add(size_of::<T>() as u64)?;
     BOOT_INFORMATION.iter().find(|range| range.start <= address && end <= range.end)?;
     let structure = core::ptr::with_exposed_provenance::<T>(address as usize);
-    // SAFETY: it lies in a range that is mapped for reading, and any bytes are a value of the two
+    // SAFETY: it lies in a range that is mapped for reading, and any bytes are a value of the
     // structures above, which are integers without padding.
     Some(unsafe { structure.read_unaligned() })
 }

@@ -1,30 +1,49 @@
 //! The heap: all memory that the image leaves.
 //!
-//! What shares a large page with the image's end is mapped since the image was sealed. The rest is
-//! mapped here, in large pages, into directories that no processor has walked yet, so that writing
-//! them costs nothing where a hypervisor shadows page tables. Then they are locked: no page table
-//! can be written from ring 3 while the function runs.
+//! All of it is mapped since the image was sealed: what shares a large page with the image's end
+//! where it lies, the rest through [`HEAP_WINDOW`]. None of it is touched before it is needed; many
+//! functions need none.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ops::Range;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use ampoule_abi::layout::{HEAP_WINDOW, LARGE_PAGE_BYTES, MAX_MEMORY_BYTES};
 use talc::TalcCell;
-use talc::source::Manual;
-
-use super::arch;
-
-/// Large page: present, writable, user, accessed, dirty, no-execute (Intel SDM 3A, 5.5.4).
-const HEAP_PAGE: u64 = 1 << 63 | 0b1110_0111;
+use talc::base::{Talc, binning::Binning};
+use talc::source::Source;
 
 /// Bytes of the allocation that failed last, for the panic that follows it.
 static REFUSED_BYTES: AtomicUsize = AtomicUsize::new(0);
 
 #[global_allocator]
-static HEAP: Heap = Heap(TalcCell::new(Manual));
+static HEAP: Heap = Heap(TalcCell::new(Ram { claimed: 0 }));
 
-struct Heap(TalcCell<Manual>);
+struct Heap(TalcCell<Ram>);
+
+/// End of RAM, guest-physical; 0 as long as it is not known.
+static MEMORY_END: AtomicU64 = AtomicU64::new(0);
+
+/// The machine's memory, of which the heap gets one range after the other.
+#[derive(Debug)]
+struct Ram {
+    claimed: usize,
+}
+
+// SAFETY: each range is claimed once, and `claim` is called on the allocator that asks.
+unsafe impl Source for Ram {
+    fn acquire<B: Binning>(talc: &mut Talc<Self, B>, _: Layout) -> Result<(), ()> {
+        let range = heap_ranges().into_iter().nth(talc.source.claimed).ok_or(())?;
+        talc.source.claimed += 1;
+        if !range.is_empty() {
+            let start = core::ptr::with_exposed_provenance_mut(range.start as usize);
+            // SAFETY: it is mapped, writable RAM that nothing else uses. A range too small to be a
+            // heap is refused by the allocator and stays unused.
+            unsafe { talc.claim(start, (range.end - range.start) as usize) };
+        }
+        Ok(())
+    }
+}
 
 // SAFETY: there is one thread.
 unsafe impl Sync for Heap {}
@@ -68,7 +87,6 @@ unsafe extern "C" {
     static __code_end: u8;
     static __frameless_start: u8;
     static __frameless_end: u8;
-    static mut __heap_directories: [u64; (MAX_MEMORY_BYTES / LARGE_PAGE_BYTES) as usize];
 }
 
 /// Addresses of the stack.
@@ -100,30 +118,19 @@ fn address(symbol: *const u8) -> u64 {
     symbol.expose_provenance() as u64
 }
 
-/// Makes a heap of all memory up to `memory_end`, guest-physical.
+/// Makes a heap of all memory up to `end`, guest-physical.
 ///
 /// # Safety
 ///
-/// Called once, before anything is allocated, with the end of RAM that has nothing else in it.
-pub unsafe fn claim(memory_end: u64) {
+/// It is the end of RAM that has nothing else in it.
+pub unsafe fn give(end: u64) {
+    MEMORY_END.store(end, Ordering::Relaxed);
+}
+
+/// What of memory is heap, as addresses of the program's.
+fn heap_ranges() -> [Range<u64>; 2] {
+    let end = MEMORY_END.load(Ordering::Relaxed).min(MAX_MEMORY_BYTES);
     let mapped_end = address(&raw const __mapped_end);
-    let large_pages =
-        mapped_end / LARGE_PAGE_BYTES..memory_end.min(MAX_MEMORY_BYTES) / LARGE_PAGE_BYTES;
-    for page in large_pages.clone() {
-        let entry = (&raw mut __heap_directories).cast::<u64>().wrapping_add(page as usize);
-        // SAFETY: the page lies below MAX_MEMORY_BYTES, so its entry is in the directories, which
-        // nothing else uses and whose addresses nothing has accessed.
-        unsafe { entry.write((page * LARGE_PAGE_BYTES) | HEAP_PAGE) };
-    }
-    arch::lock_heap_directories();
-    let window = HEAP_WINDOW + large_pages.start * LARGE_PAGE_BYTES
-        ..HEAP_WINDOW + large_pages.end * LARGE_PAGE_BYTES;
-    for range in [image_end()..mapped_end.min(memory_end), window] {
-        if !range.is_empty() {
-            let start = core::ptr::with_exposed_provenance_mut(range.start as usize);
-            // SAFETY: it is mapped, writable RAM that nothing else uses. A range too small to be a
-            // heap is refused by the allocator and stays unused.
-            unsafe { HEAP.0.claim(start, (range.end - range.start) as usize) };
-        }
-    }
+    let whole = end - end % LARGE_PAGE_BYTES;
+    [image_end()..mapped_end.min(end), HEAP_WINDOW + mapped_end..HEAP_WINDOW + whole]
 }

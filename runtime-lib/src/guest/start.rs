@@ -37,11 +37,12 @@ pub fn message() -> Start<'static> {
 pub fn start(start_information: u64) -> ! {
     let Some(boot) = BootInfo::at(start_information) else { abandon() };
     let Some(memory_end) = boot.memory_end(IMAGE_BASE) else { abandon() };
-    // SAFETY: this is the only call, and the memory map says that the RAM goes that far.
-    unsafe { memory::claim(memory_end) };
+    // SAFETY: the memory map says that the RAM goes that far.
+    unsafe { memory::give(memory_end) };
     let Some(console) = boot.console().and_then(Console::open) else { abandon() };
     stream::open(console);
-    let Ok(start) = Start::parse(stream::start_message()) else {
+    let start = boot.module().unwrap_or_else(stream::start_message);
+    let Ok(start) = Start::parse(start) else {
         stream::protocol_error("the Start message is malformed")
     };
     if start.abi_version < ABI_VERSION {

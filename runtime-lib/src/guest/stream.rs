@@ -8,9 +8,10 @@ use ampoule_abi::exit::{self, Reason};
 use ampoule_abi::frame::{
     DATA_BYTES, Header, MAX_HEADER_BYTES, read_header, to_guest, to_host, write_header,
 };
+use ampoule_abi::ready;
 use ampoule_abi::wire::MAX_VARINT_BYTES;
 
-use super::arch::{abandon, wait_for_interrupt};
+use super::arch::{abandon, time_stamp, wait_for_interrupt};
 use super::single::Single;
 use super::virtio::Console;
 use crate::io::{self, Stream as Output};
@@ -29,14 +30,27 @@ struct Call {
 }
 
 impl Call {
-    fn send(&mut self, kind: u32, payload: &[u8]) {
+    fn put(&mut self, kind: u32, payload: &[u8]) {
         let mut buffer = [0; MAX_HEADER_BYTES];
         let header = write_header(Header { kind, payload_bytes: payload.len() }, &mut buffer);
+        self.console.put(header);
+        self.console.put(payload);
+    }
+
+    fn send(&mut self, kind: u32, payload: &[u8]) {
         if core::mem::replace(&mut self.sending, true) {
             abandon();
         }
-        self.console.send(header, payload);
+        self.put(kind, payload);
+        self.console.flush();
         self.sending = false;
+    }
+
+    /// Says that the runtime is up.
+    fn greet(&mut self) {
+        let mut buffer = [0; ready::MAX_BYTES];
+        self.put(to_host::READY, ready::write(ABI_VERSION, time_stamp(), &mut buffer));
+        self.console.flush_in_passing();
     }
 
     fn receive_header(&mut self) -> Result<Header, &'static str> {
@@ -95,8 +109,7 @@ impl Call {
 pub fn open(console: Console) {
     CALL.with(|call| {
         let call = call.insert(Call { console, input_left: 0, input_ended: false, sending: false });
-        // `Ready`: field 1, the ABI version, which is below 128.
-        call.send(to_host::READY, &[1 << 3, ABI_VERSION as u8]);
+        call.greet();
     });
 }
 

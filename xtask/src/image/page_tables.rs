@@ -6,15 +6,16 @@
 //!
 //! ```text
 //! directory[i] -> table i: the image, where it lies
+//! heap directories[i]: large page i of guest-physical memory, unless the image is in it
 //! ```
 //!
-//! What lies above, and the directories of the heap, have a few entries that the runtime makes.
+//! What lies above has a few entries that the runtime makes. No table can be written from ring 3.
 
 use std::ops::Range;
 
 use ampoule_abi::layout::{
-    BOOT_INFORMATION, DEVICE_PAGES, IMAGE_BASE, LARGE_PAGE_BYTES, MAX_IMAGE_END, PAGE_BYTES,
-    PAGE_TABLES_SECTION,
+    BOOT_INFORMATION, DEVICE_PAGES, DIRECTORY_BYTES, IMAGE_BASE, LARGE_PAGE_BYTES, MAX_IMAGE_END,
+    MAX_MEMORY_BYTES, PAGE_BYTES, PAGE_TABLES_SECTION,
 };
 
 use super::elf::Segment;
@@ -26,7 +27,11 @@ const WRITE_THROUGH: u64 = 1 << 3;
 const CACHE_DISABLE: u64 = 1 << 4;
 const ACCESSED: u64 = 1 << 5;
 const DIRTY: u64 = 1 << 6;
+const LARGE: u64 = 1 << 7;
 const NO_EXECUTE: u64 = 1 << 63;
+
+/// What the heap may be used for.
+const HEAP_PAGE: u64 = PRESENT | WRITABLE | USER | ACCESSED | DIRTY | NO_EXECUTE;
 
 /// An entry that points to another table restricts nothing: the last level decides.
 const TABLE: u64 = PRESENT | WRITABLE | USER | ACCESSED;
@@ -37,8 +42,11 @@ const LEAST_ADDRESS: u64 = IMAGE_BASE + PAGE_BYTES;
 const ENTRIES: usize = 512;
 const ENTRY_BYTES: usize = 8;
 
-/// The directory of the first GiB comes before the page tables.
-const UPPER_TABLES: usize = 1;
+/// Directories that show guest-physical memory in the heap's window.
+const HEAP_DIRECTORIES: usize = (MAX_MEMORY_BYTES / DIRECTORY_BYTES) as usize;
+
+/// The directories of the first GiB and of the heap come before the page tables.
+const UPPER_TABLES: usize = 1 + HEAP_DIRECTORIES;
 
 /// What of an image its page tables depend on.
 #[derive(Clone, Debug)]
@@ -95,6 +103,11 @@ pub fn fill(plan: &Plan) -> Result<Vec<u8>, PageTablesError> {
     for index in 0..page_tables {
         tables.set(0, index, tables.address(UPPER_TABLES + index) | TABLE);
     }
+    // Where the image is, the window would show it writable.
+    for large_page in page_tables..HEAP_DIRECTORIES * ENTRIES {
+        let address = large_page as u64 * LARGE_PAGE_BYTES;
+        tables.set(1, large_page, address | HEAP_PAGE | LARGE);
+    }
     for range in &BOOT_INFORMATION {
         tables.map(range, PRESENT | USER | ACCESSED | NO_EXECUTE);
     }
@@ -109,7 +122,7 @@ pub fn fill(plan: &Plan) -> Result<Vec<u8>, PageTablesError> {
         }
     }
     let heap = image_end(&plan.segments)..page_tables as u64 * LARGE_PAGE_BYTES;
-    tables.map(&heap, PRESENT | WRITABLE | USER | ACCESSED | DIRTY | NO_EXECUTE);
+    tables.map(&heap, HEAP_PAGE);
     Ok(tables.bytes)
 }
 
@@ -201,10 +214,10 @@ mod tests {
                 segment(0x10_1000..0x10_3000, true, false),
                 segment(0x10_3000..0x10_4800, false, true),
                 segment(0x10_5000..0x10_9000, true, false),
-                segment(0x10_9000..0x10_e000, true, false),
+                segment(0x10_9000..0x11_0000, true, false),
             ],
             system: 0x10_9000,
-            tables: 0x10_a000..0x10_c000,
+            tables: 0x10_a000..0x10_e000,
         }
     }
 
@@ -237,8 +250,8 @@ mod tests {
             (0x10_4000, 0x10_4000 | user),
             (0x10_5000, 0x10_5000 | writable),
             (0x10_9000, 0x10_9000 | writable & !USER),
-            (0x10_d000, 0x10_d000 | writable & !USER),
-            (0x10_e000, 0x10_e000 | writable),
+            (0x10_f000, 0x10_f000 | writable & !USER),
+            (0x11_0000, 0x11_0000 | writable),
             (0x1f_f000, 0x1f_f000 | writable),
         ] {
             let found = walk(&plan, &bytes, address);
@@ -251,9 +264,17 @@ mod tests {
         let mut plan = plan();
         plan.tables.end += PAGE_BYTES;
         let bytes = fill(&plan).expect("a sound plan");
-        let heap = PRESENT | USER | ACCESSED | WRITABLE | DIRTY | NO_EXECUTE;
-        assert_eq!(walk(&plan, &bytes, 0x3f_f000), 0x3f_f000 | heap);
+        assert_eq!(walk(&plan, &bytes, 0x3f_f000), 0x3f_f000 | HEAP_PAGE);
         assert_eq!(entry(&bytes, 0, 2), 0);
+    }
+
+    #[test]
+    fn the_window_shows_all_memory_but_the_image_s() {
+        let bytes = fill(&plan()).expect("a sound plan");
+        assert_eq!(entry(&bytes, 1, 0), 0);
+        let large = |page: u64| (page * LARGE_PAGE_BYTES) | HEAP_PAGE | LARGE;
+        assert_eq!(entry(&bytes, 1, 1), large(1));
+        assert_eq!(entry(&bytes, 2, ENTRIES - 1), large(1023));
     }
 
     #[test]
@@ -277,6 +298,6 @@ mod tests {
         assert!(matches!(fill(&odd), Err(PageTablesError::Unaligned(_))));
         let mut small = plan();
         small.segments[3].memory.end = 0x20_1000;
-        assert!(matches!(fill(&small), Err(PageTablesError::WrongRoom { bytes: 0x3000, .. })));
+        assert!(matches!(fill(&small), Err(PageTablesError::WrongRoom { bytes: 0x5000, .. })));
     }
 }

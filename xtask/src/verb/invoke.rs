@@ -4,9 +4,11 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::console::Console;
 use crate::image::{self, Profile};
@@ -61,6 +63,10 @@ impl Invoke {
         let mut command = Command::new(launcher::build(console)?);
         command.arg("run").arg(image).args(rest);
         console.command(&command);
+        // For --timings: what this process took is not the launcher's.
+        if let Ok(now) = Duration::try_from(clock_gettime(ClockId::Monotonic)) {
+            command.env("AMPOULE_EXEC_NS", now.as_nanos().to_string());
+        }
         // Only returns if it fails.
         let error = command.exec();
         Err(error).with_context(|| format!("{} cannot be run", command.get_program().display()))

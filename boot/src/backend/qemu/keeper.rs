@@ -18,7 +18,7 @@ use super::qmp::{self, Observed};
 use crate::backend::LaunchError;
 use crate::guest::{GuestEnd, Heard};
 use crate::host::{self, Accel};
-use crate::spec::LaunchSpec;
+use crate::spec::{AccelPlan, LaunchSpec};
 
 /// What the keeper and the guest's owner both know.
 #[derive(Debug)]
@@ -50,6 +50,7 @@ impl Shared {
 pub(super) struct Keeper {
     pub(super) program: OsString,
     pub(super) spec: LaunchSpec,
+    pub(super) accels: AccelPlan,
     pub(super) image: OwnedFd,
     pub(super) call: Line,
     pub(super) shared: Arc<Shared>,
@@ -96,9 +97,9 @@ impl Keeper {
     /// Starts QEMU and stays until it is gone. Tells `started` how the start went, and `ended`
     /// once why it is gone.
     pub(super) fn keep(self, started: &Sender<Result<(), LaunchError>>, ended: &Sender<GuestEnd>) {
-        let Self { program, spec, image, call, shared } = self;
+        let Self { program, spec, accels, image, call, shared } = self;
         let mut call = Some(call);
-        let mut accel = spec.accel.first;
+        let mut accel = accels.first;
         loop {
             let Some(line) = &call else { return };
             let plan = Plan {
@@ -113,7 +114,7 @@ impl Keeper {
             let run = match process::start(&plan) {
                 Ok(running) => {
                     let _ = started.send(Ok(()));
-                    let may_fall_back = spec.accel.may_fall_back && accel == Accel::Kvm;
+                    let may_fall_back = accels.may_fall_back && accel == Accel::Kvm;
                     if !may_fall_back {
                         call = None;
                     }

@@ -21,7 +21,7 @@ use rustix::process::{Pid, Signal, pidfd_send_signal};
 use super::LaunchError;
 use crate::guest::{Guest, Heard, Machine};
 use crate::host::Accel;
-use crate::spec::LaunchSpec;
+use crate::spec::{AccelPlan, LaunchSpec};
 use keeper::{Keeper, Line, Shared};
 
 /// Starts a QEMU process for each guest.
@@ -42,19 +42,23 @@ impl Qemu {
         Self { program: program.into() }
     }
 
-    pub(super) fn launch(&self, spec: &LaunchSpec) -> Result<Guest, LaunchError> {
+    pub(super) fn launch(&self, spec: &LaunchSpec, plan: AccelPlan) -> Result<Guest, LaunchError> {
         let (ours, theirs) =
             UnixStream::pair().map_err(LaunchError::system("make a pair of sockets"))?;
-        let image = memory_file::sealed(spec.image.bytes())
+        let image = spec
+            .image
+            .read()
+            .and_then(|bytes| memory_file::sealed(&bytes))
             .map_err(LaunchError::system("hold the image in memory"))?;
         let heard = Heard::default();
         let far = ours.try_clone().map_err(LaunchError::system("copy a socket"))?;
-        let shared = Arc::new(Shared::new(spec.accel.first));
+        let shared = Arc::new(Shared::new(plan.first));
         let (started, start) = mpsc::channel();
         let (ended, end) = mpsc::channel();
         let keeper = Keeper {
             program: self.program.clone(),
             spec: spec.clone(),
+            accels: plan,
             image,
             call: Line { guest: theirs, launcher: far, heard: heard.clone() },
             shared: Arc::clone(&shared),
@@ -116,10 +120,9 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::backend::Backend;
     use crate::guest::GuestEnd;
     use crate::image::{Image, sample::Sample};
-    use crate::spec::{AccelPlan, Notice};
+    use crate::spec::Notice;
 
     #[test]
     fn the_peak_is_read_from_the_status_of_a_process() {
@@ -127,12 +130,14 @@ mod tests {
         assert_eq!(peak_memory_bytes("Name:\tx\n"), None);
     }
 
-    fn spec(accel: AccelPlan) -> LaunchSpec {
+    const TCG: AccelPlan = AccelPlan { first: Accel::Tcg, may_fall_back: false };
+
+    fn spec() -> LaunchSpec {
         let image = Image::from_bytes(Sample::default().build()).expect("a good image");
         LaunchSpec {
             image: Arc::new(image),
             memory_bytes: 16 << 20,
-            accel,
+            is_measured: false,
             notice: Notice::default(),
             trace: Notice::default(),
         }
@@ -140,9 +145,8 @@ mod tests {
 
     #[test]
     fn a_missing_program_says_what_to_install() {
-        let spec = spec(AccelPlan { first: Accel::Tcg, may_fall_back: false });
-        let backend = Backend::Qemu(Qemu::new("no-such-monitor"));
-        let error = backend.launch(&spec).expect_err("not there").to_string();
+        let qemu = Qemu::new("no-such-monitor");
+        let error = qemu.launch(&spec(), TCG).expect_err("not there").to_string();
         assert!(error.contains("no-such-monitor was not found: install QEMU"), "{error}");
     }
 
@@ -162,8 +166,7 @@ mod tests {
         let null = fs::File::open("/dev/null").expect("a file");
         let inherited = rustix::io::fcntl_dupfd_cloexec(&null, 100).expect("a copy");
         rustix::io::fcntl_setfd(&inherited, rustix::io::FdFlags::empty()).expect("inheritable");
-        let spec = spec(AccelPlan { first: Accel::Tcg, may_fall_back: false });
-        let guest = Qemu::new(program).launch(&spec).expect("a start");
+        let guest = Qemu::new(program).launch(&spec(), TCG).expect("a start");
         assert!(matches!(guest.wait(Duration::from_secs(60)), Some(GuestEnd::Failed(_))));
         let read = |name| fs::read_to_string(directory.path().join(name)).expect("written");
         let (variables, descriptors) = (read("monitor.env"), read("monitor.fds"));
@@ -180,8 +183,8 @@ mod tests {
     #[test]
     fn a_second_attempt_that_cannot_start_ends_the_guest() {
         let (_directory, program) = script("rm \"$0\"; exit 1");
-        let spec = spec(AccelPlan { first: Accel::Kvm, may_fall_back: true });
-        let guest = Qemu::new(program).launch(&spec).expect("a first attempt");
+        let plan = AccelPlan { first: Accel::Kvm, may_fall_back: true };
+        let guest = Qemu::new(program).launch(&spec(), plan).expect("a first attempt");
         match guest.wait(Duration::from_secs(60)) {
             Some(GuestEnd::Failed(why)) => assert!(why.contains("was not found"), "{why}"),
             other => panic!("{other:?}"),

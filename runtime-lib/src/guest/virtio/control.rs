@@ -1,16 +1,13 @@
 //! The control queues of a console with several ports: how port 1, the first that is no console, is
 //! opened (virtio 1.2, 5.3.6.2).
 
-use super::super::arch::InterruptLine;
+use super::buffers;
+use super::device::Device;
 use super::receiver::Receiver;
 use super::sender::Sender;
-use super::{Registers, queue};
 
 const RECEIVE: u16 = 2;
 const SEND: u16 = 3;
-
-/// Room for any message: eight bytes, and the name of a port.
-const MESSAGE_BYTES: usize = 64;
 
 const DEVICE_READY: u16 = 0;
 const DEVICE_ADD: u16 = 1;
@@ -26,33 +23,36 @@ pub struct Control {
 }
 
 impl Control {
-    pub fn new(registers: &mut Registers) -> Option<Self> {
-        let (receive, send) = (queue(registers, RECEIVE)?, queue(registers, SEND)?);
+    pub fn new(device: &mut Device) -> Option<Self> {
+        let [receive, send] = &buffers::CONTROL;
+        let (receive, send) = (device.add(RECEIVE, receive)?, device.add(SEND, send)?);
         Some(Self {
-            receiver: Receiver::new(receive, RECEIVE, MESSAGE_BYTES),
-            sender: Sender::new(send, SEND, MESSAGE_BYTES),
+            receiver: Receiver::new(receive, RECEIVE, buffers::control_receive()),
+            sender: Sender::new(send, SEND, buffers::control_send()),
         })
     }
 
     /// Opens port 1 once the device has said that it is there.
-    pub fn open_port_1(mut self, registers: &mut Registers, line: &mut InterruptLine) {
-        self.receiver.notify(registers);
-        self.send(0, DEVICE_READY, registers, line);
-        while !self.hears_of_port_1(registers, line) {}
-        self.send(PORT, PORT_READY, registers, line);
-        self.send(PORT, PORT_OPEN, registers, line);
+    pub fn open_port_1(mut self, device: &mut Device) {
+        self.receiver.notify(device);
+        self.send(0, DEVICE_READY, device);
+        while !self.hears_of_port_1(device) {}
+        self.send(PORT, PORT_READY, device);
+        self.send(PORT, PORT_OPEN, device);
     }
 
-    fn hears_of_port_1(&mut self, registers: &mut Registers, line: &mut InterruptLine) -> bool {
-        let bytes = self.receiver.bytes(registers, line);
+    fn hears_of_port_1(&mut self, device: &mut Device) -> bool {
+        let bytes = self.receiver.bytes(device);
         let hears = bytes.starts_with(&message(PORT, DEVICE_ADD));
         let length = bytes.len();
-        self.receiver.consume(length, registers);
+        self.receiver.consume(length, device);
         hears
     }
 
-    fn send(&mut self, port: u32, event: u16, registers: &mut Registers, line: &mut InterruptLine) {
-        self.sender.send(&message(port, event), &1u16.to_le_bytes(), registers, line);
+    fn send(&mut self, port: u32, event: u16, device: &mut Device) {
+        self.sender.put(&message(port, event), device);
+        self.sender.put(&1u16.to_le_bytes(), device);
+        self.sender.flush(device);
     }
 }
 

@@ -11,6 +11,16 @@
     .asciz "Xen"
     .quad ampoule_boot
 
+# What a launcher need not do (ampoule_abi::note::MachineNote): whether the code asks for `cpuid`, which
+# is known when the image is sealed, and where the console's queues lie (virtio::queue::Rings).
+    .section .note.ampoule.machine, "a", @note
+    .align 4
+    .long 8, 64, 2
+    .asciz "Ampoule"
+    .quad 0, 8
+    .quad AMPOULE_CONSOLE, AMPOULE_CONSOLE + 128, AMPOULE_CONSOLE + 152
+    .quad AMPOULE_CONSOLE + 224, AMPOULE_CONSOLE + 224 + 128, AMPOULE_CONSOLE + 224 + 152
+
     .section .text.boot, "ax"
     .code32
     .globl ampoule_boot

@@ -23,18 +23,6 @@ pub fn abandon() -> ! {
     unsafe { abandon_in_assembly() }
 }
 
-/// Makes the heap's page directories read-only, once and for all: from then on ring 3 can change
-/// nothing of what is mapped.
-pub fn lock_heap_directories() {
-    unsafe extern "C" {
-        #[link_name = "lock_heap_directories"]
-        fn in_assembly();
-    }
-    // SAFETY: it traps into ring 0, which changes two entries and returns with every register as
-    // it was; nobody writes the directories any more.
-    unsafe { in_assembly() }
-}
-
 /// An exception that ring 0 handed over.
 #[derive(Clone, Copy, Debug)]
 pub struct Exception {
@@ -94,7 +82,7 @@ extern "C" fn _Unwind_Resume() -> ! {
 }
 
 /// Writes a device register through one of the device windows.
-fn write_register(address: u64, value: u32) {
+pub fn write_register(address: u64, value: u32) {
     let register = core::ptr::with_exposed_provenance_mut::<u32>(address as usize);
     // SAFETY: the callers name registers inside DEVICE_PAGES, which the page tables map for this.
     unsafe { register.write_volatile(value) }

@@ -1,5 +1,5 @@
-# All that ring 0 does once ring 3 runs: wait for a device and lock the heap's page directories when
-# ring 3 asks, hand every other exception over to ring 3, and give up if that is where it came from.
+# All that ring 0 does once ring 3 runs: wait for a device when ring 3 asks, hand every other exception
+# over to ring 3, and give up if that is where it came from.
 
     .section .text.trap, "ax"
     .code64
@@ -30,19 +30,10 @@ device_interrupt:
 # Frame: vector, error code, RIP, CS, RFLAGS, RSP, SS.
 trap:
     cmpq $wait_for_interrupt, 16(%rsp)
-    je wait
-    cmpq $lock_heap_directories, 16(%rsp)
     jne fault
-    andb $~2, __heap_directory_entries      # not writable
-    andb $~2, __heap_directory_entries + 8
-    invlpg __heap_directories
-    invlpg __heap_directories + 0x1000
-    jmp resume
-wait:
     sti                         # takes effect after the next instruction: no wake-up is lost
     hlt
     cli
-resume:
     incq 16(%rsp)               # past ring 3's `hlt`, one byte
     addq $16, %rsp
     iretq
@@ -69,16 +60,11 @@ shut_down:
     lidt no_idt
     ud2
 
-# Ring 3 asks ring 0 here: `hlt` is privileged, so that it traps, on hardware as well as where ring 3
-# has no other way into ring 0. Which of the two it is tells what it wants.
+# Ring 3 asks ring 0 here to wait: `hlt` is privileged, so that it traps, on hardware as well as where
+# ring 3 has no other way into ring 0.
     .globl wait_for_interrupt
     .type wait_for_interrupt, @function
 wait_for_interrupt:
-    hlt
-    ret
-    .globl lock_heap_directories
-    .type lock_heap_directories, @function
-lock_heap_directories:
     hlt
     ret
 

@@ -1,0 +1,79 @@
+//! Memory that the device sees: rings and buffers, all of it in the image's zeroed data, so that
+//! it takes no memory until it is touched.
+
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use ampoule_abi::frame::{DATA_BYTES, MAX_HEADER_BYTES};
+use ampoule_abi::layout::PAGE_BYTES;
+
+use super::queue::Rings;
+use super::{receiver, sender};
+
+/// A frame of data and its header, so that a function sees 64 KiB at a time in one piece.
+const FRAME_BYTES: usize = (DATA_BYTES + MAX_HEADER_BYTES).next_multiple_of(PAGE_BYTES as usize);
+
+/// Room for any control message: eight bytes, and the name of a port.
+const MESSAGE_BYTES: usize = 64;
+
+/// The receive and the send queue of the stream. Their place is in the image's note, by which a
+/// launcher hands the console over already driven.
+#[unsafe(no_mangle)]
+static AMPOULE_CONSOLE: ConsolePage = ConsolePage([const { Rings::new() }; 2]);
+
+/// In one page: each that is touched for the first time costs a call.
+#[repr(C, align(4096))]
+pub struct ConsolePage(pub [Rings; 2]);
+
+/// The rings of the stream.
+pub static CONSOLE: &[Rings; 2] = &AMPOULE_CONSOLE.0;
+
+/// The rings of the control queues.
+pub static CONTROL: [Rings; 2] = [const { Rings::new() }; 2];
+
+/// Buffers of a fixed size, handed out once.
+#[repr(C, align(4096))]
+struct Area<const BYTES: usize, const COUNT: usize> {
+    memory: UnsafeCell<[[u8; BYTES]; COUNT]>,
+    is_taken: AtomicBool,
+}
+
+// SAFETY: the memory is handed out once.
+unsafe impl<const BYTES: usize, const COUNT: usize> Sync for Area<BYTES, COUNT> {}
+
+impl<const BYTES: usize, const COUNT: usize> Area<BYTES, COUNT> {
+    const fn new() -> Self {
+        Self { memory: UnsafeCell::new([[0; BYTES]; COUNT]), is_taken: AtomicBool::new(false) }
+    }
+
+    fn take(&'static self) -> [&'static mut [u8]; COUNT] {
+        assert!(!self.is_taken.swap(true, Ordering::Relaxed), "buffers are taken once");
+        // SAFETY: the flag says that this is the only reference.
+        let memory = unsafe { &mut *self.memory.get() };
+        memory.each_mut().map(|buffer| buffer.as_mut_slice())
+    }
+}
+
+/// Buffers for what is received.
+pub fn receive() -> [&'static mut [u8]; receiver::BUFFERS] {
+    static AREA: Area<FRAME_BYTES, { receiver::BUFFERS }> = Area::new();
+    AREA.take()
+}
+
+/// Buffers for what is sent.
+pub fn send() -> [&'static mut [u8]; sender::BUFFERS] {
+    static AREA: Area<FRAME_BYTES, { sender::BUFFERS }> = Area::new();
+    AREA.take()
+}
+
+/// Buffers for control messages that are received.
+pub fn control_receive() -> [&'static mut [u8]; receiver::BUFFERS] {
+    static AREA: Area<MESSAGE_BYTES, { receiver::BUFFERS }> = Area::new();
+    AREA.take()
+}
+
+/// Buffers for control messages that are sent.
+pub fn control_send() -> [&'static mut [u8]; sender::BUFFERS] {
+    static AREA: Area<MESSAGE_BYTES, { sender::BUFFERS }> = Area::new();
+    AREA.take()
+}
