@@ -6,6 +6,7 @@ mod cargo;
 mod checks;
 mod console;
 mod doctor;
+mod find;
 mod image;
 mod inspect;
 mod launcher;

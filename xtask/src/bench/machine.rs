@@ -1,12 +1,17 @@
 //! What figures depend on, told beside them.
 
+use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs;
 use std::process::Command;
 
 use serde::Serialize;
 
+use crate::doctor;
+use crate::launcher::checkout;
+
 /// Where and when figures were taken.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Machine {
     /// The processor's name.
     pub processor: String,
@@ -14,7 +19,7 @@ pub struct Machine {
     pub processors: usize,
     /// The kernel's release.
     pub kernel: String,
-    /// What QEMU says of itself.
+    /// What QEMU says of itself; empty if there is none.
     pub qemu: String,
     /// Processes that wanted to run in the last minute, on average, before anything was measured.
     pub load_1min: f64,
@@ -36,15 +41,39 @@ impl Machine {
             processor: processor.unwrap_or_default(),
             processors: std::thread::available_parallelism().map_or(0, Into::into),
             kernel: file("/proc/sys/kernel/osrelease").trim().to_owned(),
-            qemu: first_line("qemu-system-x86_64", &["--version"]),
+            qemu: first_line(Command::new(qemu()).arg("--version")),
             load_1min: load.split(' ').next().and_then(|it| it.parse().ok()).unwrap_or(0.0),
-            commit: first_line("git", &["describe", "--always", "--dirty", "--abbrev=12"]),
+            commit: first_line(
+                Command::new("git")
+                    .args(["describe", "--always", "--dirty", "--abbrev=12"])
+                    .current_dir(checkout()),
+            ),
         }
     }
 }
 
-fn first_line(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let or_none = |text: &str| if text.is_empty() { "none".into() } else { text.to_owned() };
+        write!(
+            f,
+            "{}, {} processors, Linux {}, QEMU: {}, load {:.2}, commit {}",
+            self.processor,
+            self.processors,
+            self.kernel,
+            or_none(&self.qemu),
+            self.load_1min,
+            or_none(&self.commit)
+        )
+    }
+}
+
+/// The QEMU that the launcher takes too.
+pub fn qemu() -> OsString {
+    std::env::var_os("AMPOULE_QEMU").unwrap_or_else(|| OsStr::new(doctor::qemu::PROGRAM).into())
+}
+
+fn first_line(command: &mut Command) -> String {
+    let text = command.output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     text.unwrap_or_default().lines().next().unwrap_or_default().to_owned()
 }

@@ -1,11 +1,18 @@
-//! Measuring calls: what is started, how its times are taken, and how they are summed up.
+//! Measuring calls: what is started, how its figures are taken, and how they are summed up.
 //!
-//! Subjects take turns, round by round, so that whatever else the machine does falls on all of
-//! them, and are told apart by ratios, which drift less between machines than times do.
+//! ```text
+//! cold        from nothing to the first byte and to the exit, beside other ways to run a program
+//! throughput  many calls from one process, each in a fresh machine
+//! stream      bytes through one call
+//! density     calls that wait, side by side
+//! ```
+//!
+//! What is compared takes turns, round by round, so that whatever else the machine does falls on
+//! all of it, and is told apart by ratios, which drift less between machines than times do.
 
-pub mod bare_kernel;
+pub mod cold;
+pub mod density;
 pub mod machine;
-pub mod report;
-mod start;
 pub mod statistics;
-pub mod subject;
+pub mod stream;
+pub mod throughput;

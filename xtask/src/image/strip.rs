@@ -170,7 +170,7 @@ fn no_section() -> SectionHeader64<LE> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::bare_kernel;
+    use crate::bench::cold::bare_kernel;
     use crate::image::note;
     use ampoule_abi::messages::ImageNote;
 

@@ -1,6 +1,5 @@
 //! `setup`: installs what is missing to run functions.
 
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
@@ -8,6 +7,7 @@ use clap::Args;
 
 use crate::console::{self, Console};
 use crate::doctor::{State, qemu};
+use crate::find;
 use crate::rustc;
 use crate::static_program::{GNU, MUSL};
 
@@ -46,7 +46,7 @@ impl Setup {
             packages.push(qemu::PACKAGE);
         }
         for (program, package) in PEERS.iter().filter(|_| self.peers) {
-            if find(program).is_none() {
+            if find::program(program).is_none() {
                 let why = format_args!("{program}, which tests compare functions with or need");
                 console.status("Missing", why);
                 packages.push(package);
@@ -97,15 +97,9 @@ fn rustup(arguments: &[&str], console: Console) -> Result<()> {
     Ok(())
 }
 
-/// Where a program is, by `PATH`.
-fn find(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|it| it.is_file())
-}
-
 fn install(packages: &[&str], console: Console) -> Result<()> {
     let packages_named = packages.join(" ");
-    if find("apt-get").is_none() {
+    if find::program("apt-get").is_none() {
         bail!(
             "this is not Debian: install {packages_named} with the system's own tools (QEMU 7.0 \
              or newer for x86-64 is called qemu-system-x86-core in Fedora, qemu-system-x86 in \

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,6 +17,9 @@ const INPUT: &[u8; 16] = b"sixteen bytes in";
 /// After this a start counts as hanging.
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// Counts starts that are named.
+static NAMED: AtomicU64 = AtomicU64::new(0);
+
 /// The times of one start.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
@@ -29,12 +33,12 @@ pub struct Times {
 #[derive(Debug, thiserror::Error)]
 pub enum SubjectError {
     /// It could not be started, fed or read.
-    #[error("{name} cannot be run")]
+    #[error("{name} cannot be run: {why}")]
     Io {
         /// The subject.
         name: String,
         /// What went wrong.
-        source: io::Error,
+        why: io::Error,
     },
     /// It did not do what it should.
     #[error("{name} ended with {status} after {exit:.1?} and gave {found:?}; {wanted}: {stderr}")]
@@ -57,9 +61,13 @@ pub enum SubjectError {
 impl Subject {
     /// Starts it once.
     pub fn measure(&self) -> Result<Times, SubjectError> {
-        let failed = |source| SubjectError::Io { name: self.name.clone(), source };
+        let failed = |why| SubjectError::Io { name: self.name.clone(), why };
         let mut command = Command::new(&self.program);
         command.args(&self.arguments);
+        if self.needs_name {
+            let number = NAMED.fetch_add(1, Ordering::Relaxed);
+            command.arg(format!("ampoule-bench-{}-{number}", std::process::id()));
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let start = Instant::now();
         let child = command.spawn().map_err(failed)?;
@@ -79,7 +87,7 @@ impl Subject {
     }
 
     fn talk(&self, mut child: Child, start: Instant) -> Result<Times, SubjectError> {
-        let failed = |source| SubjectError::Io { name: self.name.clone(), source };
+        let failed = |why| SubjectError::Io { name: self.name.clone(), why };
         if let Some(mut stdin) = child.stdin.take() {
             // One that reads nothing may be gone already.
             let _ = stdin.write_all(INPUT);
@@ -99,18 +107,18 @@ impl Subject {
         }
         let finished = child.wait_with_output().map_err(failed)?;
         let exit = start.elapsed();
-        let right = if self.echoes { output == INPUT } else { output.is_empty() };
+        let right = if self.is_silent { output.is_empty() } else { output == INPUT };
         if !right || !finished.status.success() {
             return Err(SubjectError::Failed {
                 name: self.name.clone(),
                 status: finished.status,
                 exit,
                 found: String::from_utf8_lossy(&output).into_owned(),
-                wanted: match self.echoes {
-                    true => "it must copy STDIN to STDOUT and succeed",
-                    false => "it must write nothing and succeed",
+                wanted: match self.is_silent {
+                    false => "it must copy STDIN to STDOUT and succeed",
+                    true => "it must write nothing and succeed",
                 },
-                stderr: String::from_utf8_lossy(&finished.stderr).into_owned(),
+                stderr: String::from_utf8_lossy(&finished.stderr).trim_end().to_owned(),
             });
         }
         Ok(Times { first_byte, exit })
@@ -134,7 +142,7 @@ mod tests {
         assert!(silent.contains("it must copy STDIN to STDOUT"), "{silent}");
         let failing = message(&Subject::peer("sh -c 'cat; echo oh >&2; exit 3'"));
         assert!(failing.contains("exit status: 3") && failing.contains("oh"), "{failing}");
-        let bare = Subject { echoes: false, ..Subject::peer("false") };
+        let bare = Subject { is_silent: true, ..Subject::peer("false") };
         assert!(message(&bare).contains("it must write nothing and succeed"));
     }
 }
