@@ -76,8 +76,7 @@ impl Backend {
 
     /// A call of an image on this backend.
     pub fn call_image(self, image: impl Into<PathBuf>) -> Call {
-        let options = vec!["--accel".to_owned(), self.accel().to_owned()];
-        Call { image: image.into(), options }
+        Call { image: image.into(), options: Vec::new() }.options(self.options())
     }
 }
 

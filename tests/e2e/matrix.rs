@@ -5,9 +5,13 @@ use std::process::{Command, Stdio};
 
 use ampoule_boot::host::probe_kvm;
 
+use crate::harness;
+
 /// What a function's machine is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
+    /// The launcher's own monitor.
+    Kvm,
     /// QEMU, the processor executing.
     QemuKvm,
     /// QEMU, translating.
@@ -15,29 +19,40 @@ pub enum Backend {
 }
 
 impl Backend {
-    const ALL: [Self; 2] = [Self::QemuKvm, Self::QemuTcg];
+    const ALL: [Self; 3] = [Self::Kvm, Self::QemuKvm, Self::QemuTcg];
+
+    /// The launcher's options that choose it.
+    pub fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Kvm => &["--backend", "builtin"],
+            Self::QemuKvm => &["--backend", "qemu", "--accel", "kvm"],
+            Self::QemuTcg => &["--backend", "qemu", "--accel", "tcg"],
+        }
+    }
 
     /// Its value of `--accel`.
     pub fn accel(self) -> &'static str {
         match self {
-            Self::QemuKvm => "kvm",
+            Self::Kvm | Self::QemuKvm => "kvm",
             Self::QemuTcg => "tcg",
         }
     }
 
     /// Why it cannot be used here.
     fn problem(self) -> Option<String> {
-        let kvm = match self {
-            Self::QemuKvm => probe_kvm().problem.map(|problem| problem.to_string()),
-            Self::QemuTcg => None,
-        };
-        no_qemu().or(kvm)
+        let no_kvm = || probe_kvm().problem.map(|problem| problem.to_string());
+        match self {
+            Self::Kvm => no_kvm().or_else(no_monitor),
+            Self::QemuKvm => no_qemu().or_else(no_kvm),
+            Self::QemuTcg => no_qemu(),
+        }
     }
 }
 
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Kvm => "kvm",
             Self::QemuKvm => "qemu-kvm",
             Self::QemuTcg => "qemu-tcg",
         })
@@ -62,7 +77,7 @@ fn asked_for(list: &str) -> Result<Vec<Backend>, String> {
     for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
         let known = Backend::ALL.into_iter().find(|backend| backend.to_string() == name);
         let backend = known.ok_or_else(|| {
-            format!("AMPOULE_TEST_BACKENDS names {name:?}: it knows qemu-kvm and qemu-tcg")
+            format!("AMPOULE_TEST_BACKENDS names {name:?}: it knows kvm, qemu-kvm and qemu-tcg")
         })?;
         if let Some(problem) = backend.problem() {
             return Err(format!("AMPOULE_TEST_BACKENDS asks for {backend}, but {problem}"));
@@ -81,6 +96,13 @@ fn found() -> Vec<Backend> {
         }
     }
     backends
+}
+
+/// A launcher may have been built without a monitor of its own.
+fn no_monitor() -> Option<String> {
+    let help = harness::launcher(&["run", "--help"]).run().expect(0);
+    let is_known = help.text().contains("builtin");
+    (!is_known).then(|| "the launcher does not know --backend builtin".to_owned())
 }
 
 fn no_qemu() -> Option<String> {

@@ -51,7 +51,7 @@ fn broken_protocol(backend: Backend) {
 /// Starts `echo` on a console of one port, sends it these bytes, and hears it out.
 fn converse(backend: Backend, bytes: &[u8]) -> (Vec<u8>, Exit) {
     let accel = match backend {
-        Backend::QemuKvm => Accel::Kvm,
+        Backend::Kvm | Backend::QemuKvm => Accel::Kvm,
         Backend::QemuTcg => Accel::Tcg,
     };
     let mut command = Command::new("qemu-system-x86_64");
