@@ -1,7 +1,7 @@
 //! A launcher that is killed leaves nothing: no process, no file (SPEC C8.4, and the README).
 
 use std::io::{BufRead, BufReader, Read};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::Signal;
 
@@ -44,16 +44,9 @@ impl Marked {
 
     /// Checks that no process with the mark is there, once those that are being killed are gone.
     fn check(self) {
-        const LONGEST: Duration = Duration::from_secs(20);
-        let deadline = Instant::now() + LONGEST;
         let Self { scratch, mark, running } = self;
         drop(running);
-        loop {
-            let left = procfs::with_variable(&mark);
-            let Some(&first) = left.first() else { break };
-            let time = deadline.saturating_duration_since(Instant::now());
-            assert!(procfs::wait_for_end(first, time), "process {first:?} is left of {mark}");
-        }
+        procfs::wait_until_none_has(&mark);
         assert!(scratch.names().is_empty(), "left of {mark}: {:?}", scratch.names());
     }
 }
