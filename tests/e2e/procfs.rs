@@ -40,6 +40,17 @@ pub fn with_variable(assignment: &str) -> Vec<Pid> {
     all().filter(has).collect()
 }
 
+/// Waits until no process has `NAME=VALUE` in the environment it was started with: those that are
+/// being killed take their time. What else is there is left behind, and a failure.
+pub fn wait_until_none_has(assignment: &str) {
+    const LONGEST: Duration = Duration::from_secs(20);
+    let deadline = Instant::now() + LONGEST;
+    while let Some(&first) = with_variable(assignment).first() {
+        let time = deadline.saturating_duration_since(Instant::now());
+        assert!(wait_for_end(first, time), "process {first:?} is left of {assignment}");
+    }
+}
+
 /// The most memory that a process ever had resident, in bytes, without what it shares with the
 /// file system's cache.
 pub fn peak_memory_bytes(pid: Pid) -> u64 {
