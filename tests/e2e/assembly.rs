@@ -4,19 +4,25 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::tools;
 
-/// Makes an image of `NAME.s`, one for each user, so that none replaces what another one reads.
-pub fn image(name: &str, user: &str) -> PathBuf {
+/// Makes an image of `NAME.s`.
+pub fn image(name: &str) -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hostile");
     fs::create_dir_all(&folder).expect("a folder for images");
-    let image = folder.join(format!("{name}-{user}.elf"));
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let fresh = folder.join(format!("{name}-{}-{number}", std::process::id()));
     let mut command = Command::new("cc");
     command.args(["-nostdlib", "-static", "-no-pie", "-Wl,--build-id=none,--script=link.ld"]);
-    command.arg(format!("{name}.s")).arg("-o").arg(&image).current_dir(sources());
+    command.arg(format!("{name}.s")).arg("-o").arg(&fresh).current_dir(sources());
     let output = command.output().expect("there is a C compiler, as Rust needs one");
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    // In one step, so that whoever reads an earlier one goes on reading that.
+    let image = folder.join(name).with_extension("elf");
+    fs::rename(fresh, &image).expect("a name for the image");
     image
 }
 

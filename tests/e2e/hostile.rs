@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::process::ChildStdout;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -156,12 +157,11 @@ pub fn add(suite: &mut Suite) {
 /// One second at rest, of which a busy wait would take all: 100 ticks.
 fn halt(backend: Backend) {
     const MOST_TICKS: u64 = 25;
-    let mut attack = Attack::start(backend, "halt_for_ever", "5s");
+    let mut attack = Attack::start(backend, "halt_for_ever", "4s");
     attack.stdout.read_exact(&mut [0; ACTING.len()]).expect("it says that it acts");
     let launcher = attack.running.pid();
     let mut processes = procfs::children(launcher);
     processes.insert(0, launcher);
-    procfs::wait_until_idle(&processes);
     let ticks = || processes.iter().map(|&pid| procfs::processor_ticks(pid)).sum::<u64>();
     let before = ticks();
     assert!(!procfs::wait_for_end(launcher, Duration::from_secs(1)), "its deadline is later");
@@ -226,10 +226,12 @@ struct Aftermath {
 
 impl Attack {
     fn start(backend: Backend, image: &str, timeout: &str) -> Self {
-        let path = assembly::image(image, &backend.to_string());
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let path = assembly::image(image);
         // All that a monitor gets of an environment is where programs are.
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let places = std::env::var("PATH").expect("there is a PATH");
-        let places = format!("{places}:{}", path.display());
+        let places = format!("{places}:{}/{}-{number}", path.display(), std::process::id());
         let call = backend.call_image(path).options(&["--timeout", timeout]).bare();
         let began = Instant::now();
         let mut running = call.env("PATH", &places).spawn();
@@ -250,8 +252,7 @@ impl Attack {
         assert!(began.elapsed() < LONGEST || done.status != HANGS.0, "late: {done:?}");
         let peak = peak_memory.join().expect("the watcher ends");
         assert!(peak <= MOST_MEMORY_BYTES, "{peak} bytes of memory: {done:?}");
-        let left = procfs::with_variable(&mark);
-        assert!(left.is_empty(), "{left:?} is left of {done:?}");
+        procfs::wait_until_none_has(&mark);
         let (first, bytes, _pipe) = reader.join().expect("the reader ends");
         Aftermath { done, first, bytes }
     }

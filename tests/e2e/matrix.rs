@@ -5,8 +5,6 @@ use std::process::{Command, Stdio};
 
 use ampoule_boot::host::probe_kvm;
 
-use crate::harness;
-
 /// What a function's machine is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
@@ -101,13 +99,6 @@ fn found() -> Vec<Backend> {
         }
     }
     backends
-}
-
-/// A launcher may have been built without a monitor of its own.
-fn no_monitor() -> Option<String> {
-    let help = harness::launcher(&["run", "--help"]).run().expect(0);
-    let is_known = help.text().contains("builtin");
-    (!is_known).then(|| "the launcher does not know --backend builtin".to_owned())
 }
 
 fn no_qemu() -> Option<String> {

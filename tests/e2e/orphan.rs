@@ -1,7 +1,7 @@
 //! A launcher that is killed leaves nothing: no process, no file (SPEC C8.4, and the README).
 
 use std::io::{BufRead, BufReader, Read};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 

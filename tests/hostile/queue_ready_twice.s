@@ -13,6 +13,7 @@ image "queue_ready_twice"
     descriptor transmit_descriptors, 0, exit_frame, 3
     transmit 0
     ready
-    descriptor transmit_descriptors, 0, exit_frame+3, exit_frame_length-3
-    transmit 0
+    # What was used before must not be sent again.
+    descriptor transmit_descriptors, 1, exit_frame+3, exit_frame_length-3
+    transmit 1
     jmp rest
