@@ -45,7 +45,7 @@ pub fn all(has_kvm: bool) -> Vec<Check> {
     ];
     let mut tests = cargo("tests", &["test", "--workspace", "--no-fail-fast"]);
     // A backend that is named and missing is a failure, not a skip.
-    tests.command.env(BACKENDS, if has_kvm { "qemu-kvm,qemu-tcg" } else { "qemu-tcg" });
+    tests.command.env(BACKENDS, if has_kvm { "kvm,qemu-kvm,qemu-tcg" } else { "qemu-tcg" });
     checks.push(tests);
     if has_kvm {
         let tests = cargo("tests with KVM hidden", &["test", "--package", "e2e"]);

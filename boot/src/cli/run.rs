@@ -137,7 +137,8 @@ impl Run {
                     return self.ended(&outcome, &image);
                 }
                 let exit_code = self.ended(&outcome, &image)?;
-                remains.leave();
+                // SAFETY: all that is left to be done is to return the status from `main`.
+                unsafe { remains.leave() };
                 Ok(exit_code)
             }
             Err(error) => self.failed(&error, Some(&image)),

@@ -89,8 +89,9 @@ pub fn check<'data>(bytes: impl ReadRef<'data>) -> Result<Facts, ImageError> {
     check_entry("ELF", header.e_entry.get(LittleEndian), &segments)?;
     units::check_memory(note.memory_bytes).map_err(ImageError::Memory)?;
     let machine = notes.machine()?;
-    for queue in machine.iter().flat_map(|machine| [machine.receive, machine.transmit]) {
-        check_queue(queue, &segments)?;
+    if let Some(machine) = machine {
+        check_queue(machine.receive, machine.size, &segments)?;
+        check_queue(machine.transmit, machine.size, &segments)?;
     }
     let facts = Facts { note, pvh_entry, machine, segments };
     facts.check_fits(facts.note.memory_bytes)?;
@@ -205,14 +206,14 @@ fn check_entry(which: &'static str, address: u64, segments: &[Segment]) -> Resul
 }
 
 /// A queue's parts lie in what is zero at first.
-fn check_queue(queue: QueueAddresses, segments: &[Segment]) -> Result<(), ImageError> {
-    let QueueAddresses { descriptors, driver, device } = queue;
-    for address in [descriptors, driver, device] {
+fn check_queue(queue: QueueAddresses, size: u16, segments: &[Segment]) -> Result<(), ImageError> {
+    for (address, bytes, alignment) in queue.parts(size) {
+        let end = address.checked_add(bytes).ok_or(ImageError::Queue { address })?;
         let zeroed = |segment: &Segment| {
             let start = segment.address + segment.file.len() as u64;
-            segment.writable && (start..segment.end()).contains(&address)
+            segment.writable && start <= address && end <= segment.end()
         };
-        if !segments.iter().any(zeroed) {
+        if !address.is_multiple_of(alignment) || !segments.iter().any(zeroed) {
             return Err(ImageError::Queue { address });
         }
     }
@@ -251,19 +252,19 @@ mod tests {
             let sample = Sample { machine_note: Some(numbers), ..Sample::default() };
             check(&sample.build()[..])
         };
-        let good = [1, 8, 0x10_3100, 0x10_3200, 0x10_3300, 0x10_3400, 0x10_3500, 0x10_3ff0];
+        let good = [1, 8, 0x10_3100, 0x10_3200, 0x10_3300, 0x10_3400, 0x10_3500, 0x10_3f00];
         let machine = with(good).expect("a good image").machine.expect("a note");
         assert!(machine.asks_processor && machine.size == 8);
-        assert_eq!((machine.receive.descriptors, machine.transmit.device), (0x10_3100, 0x10_3ff0));
-        // In what the file fills, in code, behind everything, nowhere.
-        for address in [0x10_3000, 0x10_1000, 0x10_4000, u64::MAX] {
+        assert_eq!((machine.receive.descriptors, machine.transmit.device), (0x10_3100, 0x10_3f00));
+        // In what the file fills, in code, across the end, behind it, nowhere, not aligned.
+        for address in [0x10_3000, 0x10_1000, 0x10_3ffc, 0x10_4000, u64::MAX, 0x10_3101] {
             for number in 2..8 {
                 let mut numbers = good;
                 numbers[number] = address;
                 assert_eq!(with(numbers), Err(ImageError::Queue { address }));
             }
         }
-        for (number, value) in [(0, 2), (1, 0), (1, 7), (1, 1 << 16)] {
+        for (number, value) in [(0, 2), (1, 0), (1, 7), (1, 512), (1, 1 << 16)] {
             let mut numbers = good;
             numbers[number] = value;
             assert_eq!(with(numbers), Err(ImageError::BadNote("machine")));

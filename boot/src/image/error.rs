@@ -156,8 +156,8 @@ pub enum ImageError {
     NoNote,
     /// A queue of the console's lies where nothing may be written, or where the file has content.
     #[error(
-        "its machine note has a queue at {address:#x}, which is not in zeroed, writable memory of \
-            its own: build it again"
+        "its machine note has part of a queue at {address:#x}, which is not aligned and whole in \
+            zeroed, writable memory of its own: build it again"
     )]
     Queue {
         /// The queue's address.

@@ -65,9 +65,17 @@ impl<O: Write, E: Write> Output<O, E> {
         if let Some(stderr) = &mut self.stderr {
             let _ = stderr.flush();
         }
-        match self.stdout.flush() {
-            Ok(()) => ending,
-            Err(error) => Some(stdout_ending(error)),
+        loop {
+            match self.stdout.flush() {
+                Ok(()) => return ending,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {
+                    let interruption = interrupted();
+                    if interruption.is_some() {
+                        return ending.or(interruption);
+                    }
+                }
+                Err(error) => return Some(stdout_ending(error)),
+            }
         }
     }
 }

@@ -41,9 +41,25 @@ pub struct QueueAddresses {
     pub device: u64,
 }
 
+impl QueueAddresses {
+    /// Of each part of a queue with `size` entries: its address, its length and its alignment, in
+    /// bytes (virtio 1.2, 2.7).
+    pub fn parts(self, size: u16) -> [(u64, u64, u64); 3] {
+        let size = u64::from(size);
+        [
+            (self.descriptors, 16 * size, 16),
+            (self.driver, 2 * size + 6, 2),
+            (self.device, 8 * size + 6, 4),
+        ]
+    }
+}
+
 impl MachineNote {
     /// Length of the note's descriptor, in bytes.
     pub const BYTES: usize = 64;
+
+    /// Most entries of a queue.
+    pub const MAX_SIZE: u16 = 256;
 
     /// Reads the note's descriptor; `None` if that is not what it holds.
     pub fn read(descriptor: &[u8]) -> Option<Self> {
@@ -60,6 +76,9 @@ impl MachineNote {
             _ => return None,
         };
         let size = u16::try_from(word(1)).ok().filter(|size| size.is_power_of_two())?;
+        if size > Self::MAX_SIZE {
+            return None;
+        }
         Some(Self { asks_processor, size, receive: queue(2), transmit: queue(5) })
     }
 }

@@ -46,6 +46,9 @@ pub(super) const RECEIVE: usize = 0;
 /// Index of the queue that the guest fills.
 pub(super) const TRANSMIT: usize = 1;
 
+/// Bytes that are passed on before it is asked again whether the call is over.
+const PIECE_BYTES: usize = 256 << 10;
+
 /// Both queues.
 pub(super) type Queues = [Queue; 2];
 
@@ -76,7 +79,7 @@ pub(super) fn transmit<I, O: Write, E: Write>(
     memory: &Memory,
     dialogue: &mut Dialogue<I, O, E>,
 ) -> Result<Sent, Broken> {
-    let mut sent = Sent::default();
+    let (mut sent, mut is_first) = (Sent::default(), true);
     while let Some(head) = next(queue, TRANSMIT, memory)? {
         let mut chain = Chain::new(queue, TRANSMIT, head);
         while let Some(descriptor) = chain.next(memory)? {
@@ -86,10 +89,15 @@ pub(super) fn transmit<I, O: Write, E: Write>(
             let bytes = memory
                 .slice(descriptor.addr().0, descriptor.len().into())
                 .map_err(|error| chain.outside(&error))?;
-            let Dialogue { output, watch, .. } = dialogue;
-            sent.ending = output.take(bytes, &|| watch.ending());
-            if sent.ending.is_some() {
-                return Ok(sent);
+            for piece in bytes.chunks(PIECE_BYTES) {
+                let Dialogue { output, watch, .. } = &mut *dialogue;
+                // A guest can offer more at once than is passed on in time, even without output.
+                let is_over = if is_first { None } else { watch.ending() };
+                is_first = false;
+                sent.ending = is_over.or_else(|| output.take(piece, &|| watch.ending()));
+                if sent.ending.is_some() {
+                    return Ok(sent);
+                }
             }
         }
         give_back(queue, TRANSMIT, memory, head, 0)?;

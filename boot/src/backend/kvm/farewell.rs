@@ -8,6 +8,7 @@
 
 use std::fs;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, RawFd};
 use std::ptr;
 
@@ -29,9 +30,10 @@ pub(super) fn leave(machine: Machine) {
     }
 }
 
-/// Whether somebody collects processes whose parent is gone: the first process handles, blocks or
-/// ignores `SIGCHLD`, by which it would hear of them. Where it does not, as with a container whose
-/// first process merely sleeps, each would stay for ever.
+/// Whether somebody collects processes whose parent is gone: the first process blocks `SIGCHLD`, to
+/// wait for it, or ignores it, as those do whose task that is. Where it does not, as with a container
+/// whose first process merely sleeps, or serves and waits for nobody but its own children, each would
+/// stay for ever.
 fn has_undertaker() -> bool {
     fs::read_to_string("/proc/1/status").is_ok_and(|status| collects_children(&status))
 }
@@ -40,7 +42,7 @@ fn collects_children(status: &str) -> bool {
     const SIGCHLD: u64 = 1 << (libc::SIGCHLD - 1);
     let set = |line: &str| {
         let (name, set) = line.split_once(':')?;
-        let set = ["SigBlk", "SigIgn", "SigCgt"].contains(&name).then_some(set)?;
+        let set = ["SigBlk", "SigIgn"].contains(&name).then_some(set)?;
         u64::from_str_radix(set.trim(), 16).ok()
     };
     status.lines().filter_map(set).any(|set| set & SIGCHLD != 0)
@@ -48,15 +50,30 @@ fn collects_children(status: &str) -> bool {
 
 /// Starts a process that shares this one's memory and descriptors, and ends when it does.
 fn survive() -> io::Result<()> {
+    // A handler must not run on both sides of what they share.
+    block_signals()?;
     let stack = Vec::leak(vec![0u128; STACK_BYTES / size_of::<u128>()]);
     let top = stack.as_mut_ptr_range().end;
     let flags = libc::CLONE_VM | libc::CLONE_FILES | libc::CLONE_FS;
     let parent: *mut u8 = ptr::without_provenance_mut(getpid().as_raw_nonzero().get() as usize);
     // SAFETY: the function runs on a stack of its own, which is never freed, aligned and large
-    // enough. It makes system calls and nothing else: it touches no memory that the first process
-    // uses, thread-local memory included.
+    // enough. It makes system calls and nothing else, and no signal's handler can run in it: it
+    // touches no memory that the first process uses, thread-local memory included.
     let child = unsafe { libc::clone(wait_for_the_end, top.cast(), flags, parent.cast()) };
     if child < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Blocks every signal that can be, for the rest of this process.
+fn block_signals() -> io::Result<()> {
+    let mut set = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: the function makes a full set of the place for one.
+    unsafe { libc::sigfillset(set.as_mut_ptr()) };
+    let set = set.as_ptr();
+    // SAFETY: the function reads a set, and writes none where the pointer is null.
+    match unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, set, ptr::null_mut()) } {
+        0 => Ok(()),
+        errno => Err(io::Error::from_raw_os_error(errno)),
+    }
 }
 
 extern "C" fn wait_for_the_end(parent: *mut libc::c_void) -> libc::c_int {
@@ -87,8 +104,10 @@ mod tests {
         let sleeper = "Name:\tsleep\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n\
             SigCgt:\t0000000000000000\n";
         assert!(!collects_children(sleeper));
-        let shell = sleeper.replace("SigCgt:\t0000000000000000", "SigCgt:\t0000000000010002");
-        assert!(collects_children(&shell));
+        let server = sleeper.replace("SigCgt:\t0000000000000000", "SigCgt:\tfffffffe7fffffff");
+        assert!(!collects_children(&server));
+        let init = sleeper.replace("SigBlk:\t0000000000000000", "SigBlk:\t7be3c0fe28014a03");
+        assert!(collects_children(&init));
         assert!(!collects_children(""));
     }
 }

@@ -40,20 +40,13 @@ pub(super) struct Machine {
     pub(super) memory: Memory,
 }
 
-/// A machine without memory: all of it that does not depend on what it is to run.
-#[derive(Debug)]
-pub(super) struct Bare {
-    machine: VmFd,
-    processor: VcpuFd,
-}
-
-impl Bare {
+impl Machine {
     /// Makes it for a guest whose image has this note. One whose console is driven waits by
     /// notifications; should it halt, it does so inside of KVM, until the call ends. Others halt to
     /// wait, and come out.
-    pub(super) fn new(note: Option<MachineNote>) -> Result<Self, Refusal> {
+    pub(super) fn new(note: Option<MachineNote>, memory: Memory) -> Result<Self, Refusal> {
         let kvm = Kvm::new().map_err(|error| Refusal::NoKvm(host::kvm_problem(error)))?;
-        let machine = kvm.create_vm().map_err(refused("make a virtual machine"))?;
+        let machine = create(&kvm)?;
         machine.set_tss_address(TASK_STATE).map_err(refused("give KVM its pages"))?;
         if note.is_some() {
             machine.enable_cap(&LOCAL_APIC_ALONE).map_err(refused("make a local APIC"))?;
@@ -67,18 +60,10 @@ impl Bare {
         processor
             .set_cpuid2(&features)
             .map_err(refused("tell the virtual processor's features"))?;
-        Ok(Self { machine, processor })
+        memory.lend_to(&machine).map_err(refused("give the machine its memory"))?;
+        Ok(Self { processor, machine, memory })
     }
 
-    /// Gives it its memory.
-    pub(super) fn with(self, memory: Memory) -> Result<Machine, LaunchError> {
-        memory.lend_to(&self.machine).map_err(refused("give the machine its memory"))?;
-        let Self { machine, processor } = self;
-        Ok(Machine { processor, machine, memory })
-    }
-}
-
-impl Machine {
     /// Has the processor begin at `entry`, as PVH boot does.
     pub(super) fn enter_at(&self, entry: u64, start_information: u64) -> Result<(), LaunchError> {
         let what = "set the virtual processor's registers";
@@ -105,6 +90,17 @@ impl Machine {
         let mut registers = Msrs::from_entries(&[entry]).ok()?;
         let read = self.processor.get_msrs(&mut registers).ok()?;
         registers.as_slice().first().filter(|_| read == 1).map(|entry| entry.data)
+    }
+}
+
+/// Makes a machine with nothing in it. A signal that is pending makes KVM give up, any signal: whether
+/// the call is over is asked later.
+fn create(kvm: &Kvm) -> Result<VmFd, LaunchError> {
+    loop {
+        match kvm.create_vm() {
+            Err(error) if error.errno() == libc::EINTR => {}
+            done => return done.map_err(refused("make a virtual machine")),
+        }
     }
 }
 

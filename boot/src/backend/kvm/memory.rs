@@ -12,7 +12,7 @@ use std::slice;
 use ampoule_abi::layout::PAGE_BYTES;
 use kvm_bindings::kvm_userspace_memory_region;
 use kvm_ioctls::VmFd;
-use rustix::mm::{MapFlags, ProtFlags, mmap};
+use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous};
 use vm_memory::{GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
 
 use crate::Image;
@@ -109,7 +109,8 @@ impl Memory {
         unsafe { machine.set_user_memory_region(region) }
     }
 
-    /// Memory that was ever touched, in bytes; in whole pages.
+    /// Memory that was ever touched, in bytes, in whole pages; of the image what the host has in
+    /// memory, whoever touched it.
     pub(super) fn touched_bytes(&self) -> Option<u64> {
         let page = rustix::param::page_size();
         let mut pages = vec![0u8; (self.bytes as usize).div_ceil(page)];
@@ -134,9 +135,14 @@ impl Memory {
             self.fill(image, rest)?;
         }
         for piece in whole_pages.into_iter().filter(|piece| piece.bytes > 0) {
-            match image.file().is_some_and(|file| self.map(file, piece).is_ok()) {
+            match image.file().is_some_and(|file| self.map(Some(file), piece).is_ok()) {
                 true => self.files.push(piece.address..piece.address + piece.bytes as u64),
-                false => self.fill(image, piece)?,
+                false => {
+                    // A file that cannot be mapped may have left a hole.
+                    let refused = LaunchError::system("map the guest's memory");
+                    self.map(None, piece).map_err(refused)?;
+                    self.fill(image, piece)?;
+                }
             }
         }
         Ok(())
@@ -147,13 +153,19 @@ impl Memory {
         image.read_at(piece.offset, room).map_err(LaunchError::system("read the image"))
     }
 
-    fn map(&self, file: &File, piece: Piece) -> io::Result<()> {
+    /// Puts a part of a file, or zeros, in place of what is there.
+    fn map(&mut self, file: Option<&File>, piece: Piece) -> io::Result<()> {
         let start = self.check(piece.address, piece.bytes as u64).map_err(io::Error::other)?;
         let place = self.host.wrapping_add(start).cast();
-        let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
-        let offset = piece.offset as u64;
-        // SAFETY: what is replaced belongs to this memory, of which no references are held here.
-        unsafe { mmap(place, piece.bytes, access, flags | MapFlags::FIXED, file, offset) }?;
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        let flags = MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE;
+        let (bytes, offset) = (piece.bytes, piece.offset as u64);
+        match file {
+            // SAFETY: what is replaced lies in this memory, to which nobody else has references.
+            Some(file) => unsafe { mmap(place, bytes, access, flags, file, offset) }?,
+            // SAFETY: as above.
+            None => unsafe { mmap_anonymous(place, bytes, access, flags) }?,
+        };
         Ok(())
     }
 

@@ -22,7 +22,7 @@ const VENDOR: u32 = u32::from_le_bytes(*b"Ampl");
 
 /// `VIRTIO_F_VERSION_1`, and nothing else.
 const FEATURES: u64 = 1 << 32;
-const LARGEST_QUEUE: u16 = 256;
+const LARGEST_QUEUE: u16 = MachineNote::MAX_SIZE;
 
 const DRIVER_OK: u32 = 4;
 const FEATURES_OK: u32 = 8;
@@ -169,9 +169,9 @@ impl Registers {
             .and_then(|()| queue.try_set_avail_ring_address(driver))
             .and_then(|()| queue.try_set_used_ring_address(device))
             .map_err(|_| broken(format!("has a part that is not aligned, of {addresses:#x?}")))?;
-        let (entries, bytes) = (u64::from(entries), [16, 2, 8]);
-        for (address, entry_bytes) in addresses.into_iter().zip(bytes) {
-            let bytes = entries * entry_bytes + if entry_bytes == 16 { 0 } else { 6 };
+        let [descriptors, driver, device] = addresses;
+        let queue_addresses = QueueAddresses { descriptors, driver, device };
+        for (address, bytes, _) in queue_addresses.parts(entries) {
             memory
                 .slice(address, bytes)
                 .map_err(|error| broken(format!("is not the guest's: {error}")))?;

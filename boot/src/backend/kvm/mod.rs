@@ -37,7 +37,7 @@ use crate::outcome::Exits;
 use crate::session::Dialogue;
 use crate::spec::LaunchSpec;
 use kick::Kick;
-use machine::{Bare, Machine};
+use machine::Machine;
 use memory::{Memory, NoMemory};
 use mmio::Registers;
 
@@ -77,7 +77,7 @@ pub struct Remains {
 }
 
 impl Remains {
-    /// Leaves them to the kernel, at the end of this process.
+    /// Has them outlive this process, whose descriptors are closed.
     pub(super) fn leave(self) {
         farewell::leave(self.machine);
     }
@@ -93,7 +93,7 @@ pub(super) fn hold<I: Read, O: Write, E: Write>(
     let prepared = Instant::now();
     let mut memory = Memory::new(spec.memory_bytes)?;
     memory.load(&spec.image)?;
-    let mut machine = Bare::new(spec.image.facts().machine)?.with(memory)?;
+    let mut machine = Machine::new(spec.image.facts().machine, memory)?;
     let launched = Instant::now();
     let time_stamp_hz = machine.time_stamp_hz();
     let message = start(time_stamp_hz).map_err(Refusal::Context)?;

@@ -94,6 +94,8 @@ fn enter(
             data.fill(NOTHING_THERE);
         }
         VcpuExit::IoOut(..) => exits.port += 1,
+        // A priority for interrupts that do not come.
+        VcpuExit::SetTpr => {}
         VcpuExit::Shutdown | VcpuExit::SystemEvent(..) => return end(GuestEnd::Reset),
         VcpuExit::InternalError => {
             return end(GuestEnd::Stuck("it cannot emulate an instruction".to_owned()));
@@ -110,7 +112,7 @@ fn not_run(error: kvm_ioctls::Error, exits: &mut Exits) -> Wish {
             exits.interrupted += 1;
             Wish::GoOn
         }
-        libc::EFAULT => Wish::End(Ending::Machine(GuestEnd::Failed(
+        libc::EFAULT | libc::ENOMEM => Wish::End(Ending::Machine(GuestEnd::Failed(
             "the host had no memory for the guest, or its image's file became shorter".to_owned(),
         ))),
         _ => Wish::End(Ending::Machine(GuestEnd::Stuck(error.to_string()))),
@@ -178,10 +180,12 @@ fn wait<I: Read, O: Write, E: Write>(
     memory: &mut Memory,
     dialogue: &mut Dialogue<I, O, E>,
 ) -> Result<Option<Ending>, Broken> {
+    let is_driven = console.is_driven;
     let mut queues = console.registers.queues();
     if let Some([_, transmit]) = &mut queues {
         let sent = console::transmit(transmit, memory, dialogue)?;
-        if sent.ending.is_some() || sent.buffers > 0 {
+        // Whoever halts may wait for these; who notifies the receive queue does not.
+        if sent.ending.is_some() || (sent.buffers > 0 && !is_driven) {
             return Ok(sent.ending);
         }
     }

@@ -140,6 +140,20 @@ fn each_broken_rule_is_named() {
 }
 
 #[test]
+fn frames_without_data_do_not_outlast_a_deadline() {
+    let (mut machine, mut dialogue) = (Machine::new(), dialogue(b""));
+    let frames: Vec<u8> = b"\x02\x12\x00".repeat(1 << 20);
+    machine.put(BUFFER, &READY);
+    machine.put(BUFFER + READY.len() as u64, &frames);
+    let bytes = (READY.len() + frames.len()) as u32;
+    machine.descriptor(NOTE.transmit, 0, (BUFFER, bytes, 0, 0));
+    machine.offer(NOTE.transmit, &[0]);
+    dialogue.watch.set_deadline(Some(Instant::now()));
+    let ending = machine.transmit(&mut dialogue).expect("no rule is broken");
+    assert!(matches!(ending, Some(Ending::DeadlineExceeded)), "{ending:?}");
+}
+
+#[test]
 fn an_index_that_runs_away_is_named() {
     let mut machine = Machine::new();
     machine.put(NOTE.transmit.driver + 2, &(SIZE + 1).to_le_bytes());
