@@ -29,6 +29,7 @@ mod tools;
 
 mod agreement;
 mod backend;
+mod bench;
 mod build;
 mod context;
 mod echo;
@@ -52,7 +53,7 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 18] = [
+const TOPICS: [fn(&mut Suite); 19] = [
     echo::add,
     streams::add,
     ports::add,
@@ -68,6 +69,7 @@ const TOPICS: [fn(&mut Suite); 18] = [
     agreement::add,
     independent::add,
     build::add,
+    bench::add,
     hints::add,
     readme::add,
     spec::add,

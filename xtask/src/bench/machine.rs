@@ -54,16 +54,16 @@ impl Machine {
 
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let or_none = |text: &str| if text.is_empty() { "none".into() } else { text.to_owned() };
+        let or = |text: &str, none: &str| if text.is_empty() { none } else { text }.to_owned();
         write!(
             f,
-            "{}, {} processors, Linux {}, QEMU: {}, load {:.2}, commit {}",
+            "{}, {} processors, Linux {}, {}, load {:.2}, commit {}",
             self.processor,
             self.processors,
             self.kernel,
-            or_none(&self.qemu),
+            or(&self.qemu, "no QEMU"),
             self.load_1min,
-            or_none(&self.commit)
+            or(&self.commit, "unknown")
         )
     }
 }
