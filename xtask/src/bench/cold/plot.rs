@@ -192,6 +192,7 @@ mod tests {
                 row("sh -c 'cat <&0 >&1'", None, None, 1500),
             ],
             left_out: Vec::new(),
+            plot: "cold.svg".into(),
         };
         let text = svg(&results);
         assert!(text.contains("sh -c 'cat &lt;&amp;0 &gt;&amp;1'"), "{text}");
