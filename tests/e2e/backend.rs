@@ -77,7 +77,7 @@ fn no_tcg() {
     let words = ["run", "x.elf", "--backend", "builtin", "--accel", "tcg"];
     let scratch = Scratch::new();
     fs::copy(tools::get().image("echo"), scratch.path("x.elf")).expect("copied");
-    launcher(&words).directory(&scratch.path("")).run().expect(125).says(&["--backend qemu"]);
+    launcher(&words).directory(scratch.path("")).run().expect(125).says(&["--backend qemu"]);
 }
 
 /// A call as a user who may not open /dev/kvm; `None`, with a line that says why, if this one

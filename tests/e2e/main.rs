@@ -9,17 +9,19 @@
 //! harness  the suite, and calls of functions
 //! process  processes that are fed, read and never waited for without end
 //! procfs   what /proc tells of them
+//! assembly images of a few instructions, assembled for a test
 //! data     bytes: random ones, long ones, digests
 //! ```
 //!
 //! Environment:
 //!
-//! - `AMPOULE_TEST_BACKENDS=qemu-kvm,qemu-tcg`: backends that must be there. Without it, those are
+//! - `AMPOULE_TEST_BACKENDS=kvm,qemu-kvm,qemu-tcg`: backends that must be there. Without it, those are
 //!   tested that are found, and a line says why another is not.
 //! - `AMPOULE_TEST_BYTES=1GiB`: length of the long streams.
 //! - `AMPOULE_TEST_LAUNCHER`, `AMPOULE_TEST_XTASK`, `AMPOULE_TEST_FUNCTIONS`: what is tested, instead of
 //!   what this program builds: two executables, and a folder with `NAME/NAME.elf`.
 
+mod assembly;
 mod data;
 mod harness;
 mod matrix;
@@ -36,6 +38,7 @@ mod echo;
 mod examples;
 mod fault;
 mod hints;
+mod hostile;
 mod image;
 mod independent;
 mod orphan;
@@ -64,6 +67,7 @@ const TOPICS: [fn(&mut Suite); 19] = [
     report::add,
     image::add,
     orphan::add,
+    hostile::add,
     pipe::add,
     examples::add,
     agreement::add,

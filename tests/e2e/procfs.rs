@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -39,13 +40,41 @@ pub fn with_variable(assignment: &str) -> Vec<Pid> {
     all().filter(has).collect()
 }
 
+/// Waits until no process has `NAME=VALUE` in the environment it was started with: those that are
+/// being killed take their time. What else is there is left behind, and a failure.
+pub fn wait_until_none_has(assignment: &str) {
+    const LONGEST: Duration = Duration::from_secs(20);
+    let deadline = Instant::now() + LONGEST;
+    while let Some(&first) = with_variable(assignment).first() {
+        let time = deadline.saturating_duration_since(Instant::now());
+        assert!(wait_for_end(first, time), "process {first:?} is left of {assignment}");
+    }
+}
+
 /// The most memory that a process ever had resident, in bytes, without what it shares with the
 /// file system's cache.
 pub fn peak_memory_bytes(pid: Pid) -> u64 {
-    let status = fs::read_to_string(path(pid, "status")).expect("the process runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it is told");
+    running_peak_bytes(pid).expect("the process runs")
+}
+
+/// The same, of a process that is looked at until it has ended.
+pub fn last_peak_memory_bytes(pid: Pid) -> u64 {
+    const GLANCE: Duration = Duration::from_millis(2);
+    let mut peak = 0;
+    loop {
+        // A process that is ending has no memory any more.
+        peak = running_peak_bytes(pid).unwrap_or(0).max(peak);
+        if wait_for_end(pid, GLANCE) {
+            return peak;
+        }
+    }
+}
+
+fn running_peak_bytes(pid: Pid) -> Option<u64> {
+    let status = fs::read_to_string(path(pid, "status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib = line.trim().trim_end_matches(" kB").trim();
-    kib.parse::<u64>().expect("a number") * 1024
+    Some(kib.parse::<u64>().expect("a number") * 1024)
 }
 
 /// Processor time used by a process, in clock ticks of 10 ms.
@@ -56,7 +85,7 @@ pub fn processor_ticks(pid: Pid) -> u64 {
 }
 
 /// Waits until a process has ended, at most this long; whether it has.
-pub fn wait_for_end(pid: Pid, timeout: std::time::Duration) -> bool {
+pub fn wait_for_end(pid: Pid, timeout: Duration) -> bool {
     let Ok(descriptor) = pidfd_open(pid, PidfdFlags::empty()) else { return true };
     let timeout = Timespec::try_from(timeout).expect("a short time");
     let ended = poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], Some(&timeout));
@@ -65,7 +94,7 @@ pub fn wait_for_end(pid: Pid, timeout: std::time::Duration) -> bool {
 
 /// Waits until every thread of these processes sleeps and stays asleep: they wait for something.
 pub fn wait_until_idle(processes: &[Pid]) {
-    const QUIET: std::time::Duration = std::time::Duration::from_millis(50);
+    const QUIET: Duration = Duration::from_millis(50);
     let used = || -> u64 { processes.iter().map(|&pid| switches(pid)).sum() };
     let mut before = used();
     loop {

@@ -79,6 +79,11 @@ impl<I: Read> Input<I> {
         self.has_begun
     }
 
+    /// Whether [`Input::fill`] would surely not wait.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.gone < self.held.len() || self.failed.is_some() || self.has_ended || (self.peek.0)()
+    }
+
     /// Puts whole frames, or the next part of one, into `buffer`, which is not empty; the number
     /// of bytes, 0 once there is nothing more. Waits for STDIN; an interrupted wait is an error of
     /// the kind `Interrupted` and loses nothing.

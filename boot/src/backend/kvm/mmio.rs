@@ -24,7 +24,11 @@ const VENDOR: u32 = u32::from_le_bytes(*b"Ampl");
 const FEATURES: u64 = 1 << 32;
 const LARGEST_QUEUE: u16 = 256;
 
+const DRIVER_OK: u32 = 4;
 const FEATURES_OK: u32 = 8;
+
+/// All that a driver says when it has done its part.
+const DRIVEN: u32 = 1 | 2 | FEATURES_OK | DRIVER_OK;
 
 /// What the registers hold.
 pub(super) struct Registers {
@@ -77,12 +81,15 @@ impl Registers {
             registers.setups[index] = Setup { size: note.size.into(), addresses };
             registers.make_ready(index, memory)?;
         }
+        registers.driver_features = FEATURES;
+        registers.status = DRIVEN;
         Ok(registers)
     }
 
-    /// The queues, as far as they are set up.
-    pub(super) fn queues(&mut self) -> &mut Queues {
-        &mut self.queues
+    /// The queues, as far as they are set up; `None` before the driver says that it is ready, until
+    /// when the device is not to touch them (3.1.1).
+    pub(super) fn queues(&mut self) -> Option<&mut Queues> {
+        (self.status & DRIVER_OK != 0).then_some(&mut self.queues)
     }
 
     /// Reads the register at `offset`; what is none, or is not written, reads as 0.

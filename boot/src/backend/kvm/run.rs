@@ -22,6 +22,8 @@ enum Wish {
     GoOn,
     /// What the guest has sent is to be passed on.
     Send,
+    /// What has come already is to be given to it.
+    Fill,
     /// There must be something for it to do.
     Wait,
     /// The call has ended.
@@ -50,6 +52,7 @@ pub(super) fn run<I: Read, O: Write, E: Write>(
         let done = enter(processor, console, memory, exits).and_then(|wish| match wish {
             Wish::GoOn => Ok(None),
             Wish::Send => send(console, memory, dialogue),
+            Wish::Fill => fill(console, memory, dialogue),
             Wish::Wait => wait(console, memory, dialogue),
             Wish::End(ending) => Ok(Some(ending)),
         });
@@ -141,6 +144,7 @@ fn write(
     Ok(match queue as usize {
         TRANSMIT => Wish::Send,
         RECEIVE if console.is_driven => Wish::Wait,
+        RECEIVE => Wish::Fill,
         _ => Wish::GoOn,
     })
 }
@@ -150,8 +154,22 @@ fn send<I: Read, O: Write, E: Write>(
     memory: &Memory,
     dialogue: &mut Dialogue<I, O, E>,
 ) -> Result<Option<Ending>, Broken> {
-    let sent = console::transmit(&mut console.registers.queues()[TRANSMIT], memory, dialogue)?;
-    Ok(sent.ending)
+    let Some(queues) = console.registers.queues() else { return Ok(None) };
+    Ok(console::transmit(&mut queues[TRANSMIT], memory, dialogue)?.ending)
+}
+
+fn fill<I: Read, O: Write, E: Write>(
+    console: &mut Console,
+    memory: &mut Memory,
+    dialogue: &mut Dialogue<I, O, E>,
+) -> Result<Option<Ending>, Broken> {
+    match console.registers.queues() {
+        Some(queues) if dialogue.input.is_ready() => {
+            let filled = console::receive(&mut queues[RECEIVE], memory, dialogue)?;
+            Ok(filled.err().map(Ending::StdinFailed))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Waits until the guest has something to do; how the call ends, if it does instead.
@@ -160,13 +178,19 @@ fn wait<I: Read, O: Write, E: Write>(
     memory: &mut Memory,
     dialogue: &mut Dialogue<I, O, E>,
 ) -> Result<Option<Ending>, Broken> {
-    let [receive, transmit] = console.registers.queues();
-    let sent = console::transmit(transmit, memory, dialogue)?;
-    if sent.ending.is_some() || sent.buffers > 0 {
-        return Ok(sent.ending);
+    let mut queues = console.registers.queues();
+    if let Some([_, transmit]) = &mut queues {
+        let sent = console::transmit(transmit, memory, dialogue)?;
+        if sent.ending.is_some() || sent.buffers > 0 {
+            return Ok(sent.ending);
+        }
     }
     loop {
-        match console::receive(receive, memory, dialogue)? {
+        let filled = match &mut queues {
+            Some([receive, _]) => console::receive(receive, memory, dialogue)?,
+            None => Ok(Filled::NoBuffer),
+        };
+        match filled {
             Ok(Filled::Yes) => return Ok(None),
             Ok(Filled::Interrupted) => {}
             // Only the call's end can come now.

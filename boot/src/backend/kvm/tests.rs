@@ -79,13 +79,13 @@ impl Machine {
     }
 
     fn transmit(&mut self, dialogue: &mut Talk) -> Result<Option<Ending>, String> {
-        let queue = &mut self.registers.queues()[TRANSMIT];
+        let queue = &mut self.registers.queues().expect("driven")[TRANSMIT];
         let sent = console::transmit(queue, &self.memory, dialogue);
         sent.map(|sent| sent.ending).map_err(|broken| broken.to_string())
     }
 
     fn receive(&mut self, dialogue: &mut Talk) -> Result<Filled, String> {
-        let queue = &mut self.registers.queues()[RECEIVE];
+        let queue = &mut self.registers.queues().expect("driven")[RECEIVE];
         console::receive(queue, &mut self.memory, dialogue)
             .map(|filled| filled.expect("memory does not fail"))
             .map_err(|broken| broken.to_string())
@@ -193,8 +193,10 @@ fn a_driver_sets_the_device_up_step_by_step() {
     let mut machine = Machine::new();
     set_up(&mut machine, SIZE.into(), NOTE.transmit).expect("the steps are right");
     assert_eq!(machine.registers.read(0x70), 15);
-    assert!(machine.registers.queues()[TRANSMIT].ready());
-    assert!(!machine.registers.queues()[RECEIVE].ready());
+    let queues = machine.registers.queues().expect("DRIVER_OK");
+    assert!(queues[TRANSMIT].ready() && !queues[RECEIVE].ready());
+    machine.registers.write(0x70, 11, &machine.memory).expect("a status");
+    assert!(machine.registers.queues().is_none(), "before DRIVER_OK");
     for (size, addresses, expected) in [
         (0, NOTE.transmit, "0 entries"),
         (3, NOTE.transmit, "3 entries"),

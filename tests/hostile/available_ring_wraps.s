@@ -1,0 +1,18 @@
+# The available ring begins just before the last address there is.
+.include "guest.inc"
+
+image "available_ring_wraps"
+    call negotiate
+    queue receive
+    ready
+    queue transmit
+    place QUEUE_DRIVER, 0xfffffffe, 0xffffffff
+    ready
+    driver_ok
+    message 0, empty_frame
+    offer 0
+    notify
+    message 1, exit_frame
+    offer 1
+    notify
+    jmp rest

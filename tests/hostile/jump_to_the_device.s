@@ -1,0 +1,7 @@
+# Goes on inside the device's registers: no accelerator can.
+.include "guest.inc"
+
+image "jump_to_the_device"
+    settle
+    movl $DEVICE, %eax
+    jmp *%eax
