@@ -56,7 +56,7 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 19] = [
+const TOPICS: [fn(&mut Suite); 20] = [
     echo::add,
     streams::add,
     ports::add,
