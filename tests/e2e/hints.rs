@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use crate::harness::{Suite, launcher, xtask};
+use crate::process::Done;
 
 pub fn add(suite: &mut Suite) {
     suite.once("hints::a_missing_image_leads_to_the_verb_that_makes_it", missing_image);
@@ -25,11 +26,27 @@ fn known() -> &'static Known {
         let verbs = verbs(xtask(&["--help"]).run().expect(0).text());
         let mut options = options(launcher(&["run", "--help"]).run().expect(0).text());
         options.extend(["--help", "--version"].iter().chain(&FOREIGN).map(|&o| o.to_owned()));
-        for verb in &verbs {
-            options.extend(self::options(xtask(&[verb, "--help"]).run().expect(0).text()));
+        for words in command_lines(&verbs) {
+            options.extend(self::options(help_of(&words).text()));
         }
         Known { verbs, options }
     })
+}
+
+/// Each verb, and each of those that have some with each of its own.
+fn command_lines(verbs: &BTreeSet<String>) -> Vec<Vec<String>> {
+    let mut lines = Vec::new();
+    for verb in verbs {
+        let own = self::verbs(help_of(std::slice::from_ref(verb)).text());
+        lines.extend(own.into_iter().map(|own| vec![verb.clone(), own]));
+        lines.push(vec![verb.clone()]);
+    }
+    lines
+}
+
+fn help_of(words: &[String]) -> Done {
+    let words: Vec<_> = words.iter().map(String::as_str).chain(["--help"]).collect();
+    xtask(&words).run().expect(0)
 }
 
 /// The first words of the lines between `Commands:` and `Options:`.
@@ -82,7 +99,7 @@ fn help() {
     check(launcher(&["run", "--help"]).run().expect(0).text());
     let known = known();
     assert!(known.verbs.contains("build-fn") && known.options.contains("--timeout"));
-    for verb in &known.verbs {
-        check(xtask(&[verb, "--help"]).run().expect(0).text());
+    for words in command_lines(&known.verbs) {
+        check(help_of(&words).text());
     }
 }

@@ -31,6 +31,7 @@ mod tools;
 
 mod agreement;
 mod backend;
+mod bench;
 mod build;
 mod context;
 mod echo;
@@ -55,7 +56,7 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 19] = [
+const TOPICS: [fn(&mut Suite); 20] = [
     echo::add,
     streams::add,
     ports::add,
@@ -72,6 +73,7 @@ const TOPICS: [fn(&mut Suite); 19] = [
     agreement::add,
     independent::add,
     build::add,
+    bench::add,
     hints::add,
     readme::add,
     spec::add,

@@ -41,7 +41,7 @@ impl Machine {
             processor: processor.unwrap_or_default(),
             processors: std::thread::available_parallelism().map_or(0, Into::into),
             kernel: file("/proc/sys/kernel/osrelease").trim().to_owned(),
-            qemu: first_line(Command::new(qemu()).arg("--version")),
+            qemu: qemu_version(),
             load_1min: load.split(' ').next().and_then(|it| it.parse().ok()).unwrap_or(0.0),
             commit: first_line(
                 Command::new("git")
@@ -54,16 +54,16 @@ impl Machine {
 
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let or_none = |text: &str| if text.is_empty() { "none".into() } else { text.to_owned() };
+        let or = |text: &str, none: &str| if text.is_empty() { none } else { text }.to_owned();
         write!(
             f,
-            "{}, {} processors, Linux {}, QEMU: {}, load {:.2}, commit {}",
+            "{}, {} processors, Linux {}, {}, load {:.2}, commit {}",
             self.processor,
             self.processors,
             self.kernel,
-            or_none(&self.qemu),
+            or(&self.qemu, "no QEMU"),
             self.load_1min,
-            or_none(&self.commit)
+            or(&self.commit, "unknown")
         )
     }
 }
@@ -71,6 +71,11 @@ impl fmt::Display for Machine {
 /// The QEMU that the launcher takes too.
 pub fn qemu() -> OsString {
     std::env::var_os("AMPOULE_QEMU").unwrap_or_else(|| OsStr::new(doctor::qemu::PROGRAM).into())
+}
+
+/// What QEMU says of itself; empty if there is none.
+pub fn qemu_version() -> String {
+    first_line(Command::new(qemu()).arg("--version"))
 }
 
 fn first_line(command: &mut Command) -> String {

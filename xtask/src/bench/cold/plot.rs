@@ -9,7 +9,7 @@ use crate::bench::statistics::Percentiles;
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 250.0;
-const RIGHT: f64 = 130.0;
+const RIGHT: f64 = 150.0;
 const TOP: f64 = 84.0;
 const LANE: f64 = 40.0;
 const BOTTOM: f64 = 62.0;
@@ -192,6 +192,7 @@ mod tests {
                 row("sh -c 'cat <&0 >&1'", None, None, 1500),
             ],
             left_out: Vec::new(),
+            plot: "cold.svg".into(),
         };
         let text = svg(&results);
         assert!(text.contains("sh -c 'cat &lt;&amp;0 &gt;&amp;1'"), "{text}");

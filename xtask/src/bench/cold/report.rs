@@ -1,5 +1,7 @@
 //! What a measurement of cold starts found, as a table for people or an object for programs.
 
+use std::path::PathBuf;
+
 use ampoule_boot::units;
 use serde::Serialize;
 
@@ -26,6 +28,8 @@ pub struct Results {
     pub subjects: Vec<Row>,
     /// What was not, and why.
     pub left_out: Vec<LeftOut>,
+    /// Where it is drawn.
+    pub plot: PathBuf,
 }
 
 /// One subject.
@@ -178,6 +182,7 @@ pub mod tests {
             memory_bytes: 4 << 20,
             subjects: Vec::new(),
             left_out: Vec::new(),
+            plot: "cold.svg".into(),
         };
         let expected = "image 60.0 KiB (61440 bytes), memory 4MiB, 50 starts each; times in ms";
         assert_eq!(results.conditions(), expected);

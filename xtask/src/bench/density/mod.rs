@@ -121,10 +121,12 @@ impl Crowd {
         if found == LINE {
             return Ok(());
         }
-        let ending = match instance.child.try_wait() {
-            Ok(Some(status)) => format!("ended with {status}"),
-            _ if is_open => format!("then nothing for {PATIENCE:?}"),
-            _ => "closed its STDOUT".to_owned(),
+        let ending = match is_open {
+            true => "was still running".to_owned(),
+            false => wait(&mut instance.child).map_or_else(
+                |_| "closed its STDOUT".to_owned(),
+                |status| format!("ended with {status}"),
+            ),
         };
         let found = String::from_utf8_lossy(&found).into_owned();
         Err(DensityError::Wrong { number, instances: size, found, ending })
@@ -175,7 +177,7 @@ impl Drop for Crowd {
 }
 
 impl Instance {
-    /// What comes until as much as a line has, and whether more could.
+    /// What comes until it is as much as a line, or nothing more does; and whether more could.
     fn answer(&mut self) -> io::Result<(Vec<u8>, bool)> {
         let deadline = Instant::now() + PATIENCE;
         let mut found = Vec::new();

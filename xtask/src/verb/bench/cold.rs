@@ -10,19 +10,22 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use super::{Echo, console_for, show};
+use crate::bench::cold;
 use crate::bench::cold::bare_kernel;
 use crate::bench::cold::peer;
 use crate::bench::cold::plot;
 use crate::bench::cold::report::{LeftOut, Results};
 use crate::bench::cold::subject::{Monitor, PROCESS, Subject};
-use crate::bench::cold::{self};
-use crate::bench::machine::{Machine, qemu};
+use crate::bench::machine::{Machine, qemu, qemu_version};
 use crate::console::Console;
 use crate::launcher;
 use crate::rustc;
 use crate::static_program::{GNU, MUSL};
 
 const SCHEMA: &str = "ampoule/bench-cold/1";
+
+const NOTHING_RUNS: &str =
+    "there is neither KVM nor QEMU here to run a function; `cargo xtask doctor` tells more";
 
 /// Measure cold starts: the time to the first byte and to the exit
 #[derive(Args, Debug)]
@@ -75,10 +78,10 @@ impl Cold {
             memory_bytes: MIN_MEMORY_BYTES,
             subjects: cold::measure(subjects, self.runs, &mut left_out)?,
             left_out,
+            plot: self.plot.unwrap_or_else(|| plot_beside(&echo.image)),
         };
-        let place = self.plot.unwrap_or_else(|| plot_beside(&echo.image));
-        draw(&results, &place)?;
-        console.status("Plotted", place.display());
+        draw(&results)?;
+        console.status("Plotted", results.plot.display());
         show(&results, self.json, Results::print)
     }
 
@@ -107,17 +110,19 @@ impl Cold {
         }
         let launcher = launcher::build(console)?;
         let call = |monitor| Subject::call(&launcher, &echo.image, monitor, MIN_MEMORY_BYTES);
-        let mut accels = vec![Accel::Tcg];
+        let mut accels = Vec::new();
         match probe_kvm().problem {
             None => {
-                accels.push(Accel::Kvm);
                 subjects.push(call(Monitor::Builtin));
+                accels.push(Accel::Kvm);
             }
             Some(problem) => leave_out("builtin and qemu-kvm", problem.to_string()),
         }
+        accels.push(Accel::Tcg);
         let kernel = folder.join("kernel.elf");
         fs::write(&kernel, bare_kernel::elf()).context("the bare kernel cannot be written")?;
-        if Machine::read().qemu.is_empty() {
+        if qemu_version().is_empty() {
+            ensure!(accels.contains(&Accel::Kvm), NOTHING_RUNS);
             leave_out("qemu-kvm and qemu-tcg", "QEMU is missing; `cargo xtask setup`".into());
         } else {
             for accel in accels {
@@ -139,7 +144,8 @@ fn plot_beside(image: &Path) -> PathBuf {
     target.join("bench/cold.svg")
 }
 
-fn draw(results: &Results, place: &Path) -> Result<()> {
+fn draw(results: &Results) -> Result<()> {
+    let place = &results.plot;
     let folder = place.parent().unwrap_or(Path::new(""));
     let written = fs::create_dir_all(folder).and_then(|()| fs::write(place, plot::svg(results)));
     written.with_context(|| format!("the plot cannot be written to {}", place.display()))

@@ -21,7 +21,7 @@ use crate::static_program::{self, Program};
 /// The function that is measured.
 const FUNCTION: &str = "echo";
 
-/// Measure what calls cost here
+/// Measure what calls cost here; cold starts unless another command is named
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Bench {
