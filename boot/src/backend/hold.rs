@@ -118,6 +118,8 @@ impl Request<'_> {
             (Err(Refusal::Launch(error)), Some(_)) => error.to_string(),
         };
         let Some(qemu) = other else { unreachable!("without another, all has returned") };
+        // What is wrong with the request is told instead.
+        self.context.start(0).map_err(RequestError::Context)?;
         self.spec.notice.show(&host::fallback_notice(&problem));
         self.under(qemu, ONLY_TCG, dialogue)
     }

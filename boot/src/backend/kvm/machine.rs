@@ -95,11 +95,12 @@ impl Machine {
 
 /// Makes a machine with nothing in it. A signal that is pending makes KVM give up, any signal: whether
 /// the call is over is asked later.
-fn create(kvm: &Kvm) -> Result<VmFd, LaunchError> {
+fn create(kvm: &Kvm) -> Result<VmFd, Refusal> {
     loop {
         match kvm.create_vm() {
+            Ok(machine) => return Ok(machine),
             Err(error) if error.errno() == libc::EINTR => {}
-            done => return done.map_err(refused("make a virtual machine")),
+            Err(error) => return Err(Refusal::NoKvm(host::kvm_problem(error))),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! The built-in monitor: guests under KVM, in this process and in the caller's thread.
 //!
 //! ```text
-//! machine    what KVM is asked for      registers  the processor as PVH boot enters
-//! memory     the guest's, with its image   boot_info  what it is told
-//! run        the processor's loop: why it came out, what is done, in again
-//! mmio       the console's registers    console    its queues, to and from the dialogue
-//! kick       getting out of a system call when the call is to end
+//! machine   what KVM is asked for       registers  the processor as PVH boot enters
+//! memory    the guest's, with its image boot_info  what it is told
+//! run       the processor's loop: why it came out, what is done, in again
+//! mmio      the console's registers     console    its queues, to and from the dialogue
+//! kick      getting out of a system call when the call is to end
+//! farewell  ending before the machine does
 //! ```
 //!
 //! There is one thread, and so no queue between guest and caller: what the guest sends is written
