@@ -13,14 +13,12 @@ use crate::tools;
 
 pub fn add(suite: &mut Suite) {
     suite.each("backend::a_report_names_what_was_asked_for", asked_for);
-    if suite.has(Backend::Kvm) {
-        suite.once("backend::the_built_in_monitor_is_the_default_where_kvm_works", default);
-        suite.once("backend::timings_tell_the_phases_and_the_exits", timings);
-    }
+    let name = "backend::the_built_in_monitor_is_the_default_where_kvm_works";
+    suite.once_on(Backend::Kvm, name, default);
+    suite.once_on(Backend::Kvm, "backend::timings_tell_the_phases_and_the_exits", timings);
     suite.once("backend::the_built_in_monitor_has_no_tcg", no_tcg);
-    if suite.has(Backend::QemuTcg) {
-        suite.once("backend::where_kvm_is_not_permitted_a_line_says_so_and_tcg_runs", fallback);
-    }
+    let name = "backend::where_kvm_is_not_permitted_a_line_says_so_and_tcg_runs";
+    suite.once_on(Backend::QemuTcg, name, fallback);
     suite.once("backend::kvm_that_is_not_permitted_gives_125_if_asked_for", not_permitted);
 }
 

@@ -29,9 +29,12 @@ impl Suite {
         !self.backends.is_empty()
     }
 
-    /// Whether that backend is to be tested.
-    pub fn has(&self, backend: Backend) -> bool {
-        self.backends.contains(&backend)
+    /// Adds a test that needs that one backend.
+    pub fn once_on(&mut self, backend: Backend, name: &str, test: impl FnOnce() + Send + 'static) {
+        self.rules.push(name.to_owned());
+        if self.backends.contains(&backend) {
+            self.add(name.to_owned(), test);
+        }
     }
 
     /// Adds a test that boots machines: one for each backend.

@@ -46,6 +46,7 @@ impl<const BYTES: usize, const COUNT: usize> Area<BYTES, COUNT> {
         Self { memory: UnsafeCell::new([[0; BYTES]; COUNT]), is_taken: AtomicBool::new(false) }
     }
 
+    #[expect(clippy::mut_from_ref, reason = "it is taken once, which is checked")]
     fn take(&'static self) -> [&'static mut [u8]; COUNT] {
         assert!(!self.is_taken.swap(true, Ordering::Relaxed), "buffers are taken once");
         // SAFETY: the flag says that this is the only reference.
