@@ -1,6 +1,7 @@
 //! A launcher that is killed leaves nothing: no process, no file (SPEC C8.4, and the README).
 
 use std::io::{BufRead, BufReader, Read};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -8,8 +9,8 @@ use rustix::process::Signal;
 use crate::data::Random;
 use crate::harness::{Scratch, Suite};
 use crate::matrix::Backend;
-use crate::process::Running;
-use crate::procfs;
+use crate::process::{Invocation, Running};
+use crate::{procfs, tools};
 
 /// Moments at which a launcher is killed, half of them while it starts.
 const MOMENTS: u64 = 50;
@@ -21,6 +22,18 @@ pub fn add(suite: &mut Suite) {
     suite.each("orphan::a_launcher_killed_while_it_starts_leaves_nothing", starting);
     suite.each("orphan::a_launcher_killed_while_the_function_runs_leaves_nothing", running);
     suite.each("orphan::a_call_that_ends_leaves_nothing", ended);
+    let name = "orphan::where_orphans_are_collected_a_call_ends_before_its_machine";
+    suite.once_on(Backend::Kvm, name, collected);
+}
+
+/// Under a first process that collects orphans, every call leaves one, and none stays.
+fn collected() {
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--pid", "--fork", "--mount-proc", "python3"]);
+    command.arg(tools::root().join("tests/e2e/init.py")).arg(&tools::get().launcher);
+    command.arg("run").arg(tools::get().image("echo")).args(Backend::Kvm.options());
+    let done = Invocation::new(command).run().expect(0).silent();
+    assert_eq!(done.text(), "20 0\n");
 }
 
 /// A call whose processes carry a mark, and whose files would lie in a folder of its own.
