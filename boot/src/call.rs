@@ -162,9 +162,9 @@ impl Call {
     ///
     /// The built-in monitor reads `stdin` and writes `stdout` in this thread; a deadline or a
     /// [`Stopper`] interrupts their system calls by a signal, and it is for them to return an error
-    /// of the kind `Interrupted` then, as files do (and `BufWriter` does not). Under QEMU, the call returns as soon as the
-    /// outcome is known even if a thread of it is blocked in reading or writing; that thread ends
-    /// when its system call does. `stdin` may have been read further than the function did.
+    /// of the kind `Interrupted` then, as files do (and `BufWriter` does not). Under QEMU, the call
+    /// returns as soon as the outcome is known even if a thread of it is blocked in reading or
+    /// writing; that thread ends when its system call does. `stdin` may have been read further than the function did.
     pub fn run<I, O, E>(self, stdin: I, stdout: O, stderr: E) -> Result<Outcome, Error>
     where
         I: Read + Send + 'static,

@@ -6,16 +6,17 @@
 //! has ended, and what it was last to hold goes with it.
 #![allow(unsafe_code)]
 
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, RawFd};
 use std::ptr;
 
 use rustix::event::poll;
-use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
+use rustix::process::{Pid, getpid};
 
 use super::machine::Machine;
+use crate::jail;
 
 /// Stack of the second process, which makes three system calls.
 const STACK_BYTES: usize = 16 << 10;
@@ -35,7 +36,10 @@ pub(super) fn leave(machine: Machine) {
 /// whose first process merely sleeps, or serves and waits for nobody but its own children, each would
 /// stay for ever.
 fn has_undertaker() -> bool {
-    fs::read_to_string("/proc/1/status").is_ok_and(|status| collects_children(&status))
+    // Enough for all but a long list of groups; in one read, since a caller waits for this.
+    let mut status = [0; 4096];
+    let read = File::open("/proc/1/status").and_then(|mut file| file.read(&mut status));
+    read.is_ok_and(|bytes| collects_children(&String::from_utf8_lossy(&status[..bytes])))
 }
 
 fn collects_children(status: &str) -> bool {
@@ -77,9 +81,8 @@ fn block_signals() -> io::Result<()> {
 }
 
 extern "C" fn wait_for_the_end(parent: *mut libc::c_void) -> libc::c_int {
-    let tied = set_parent_process_death_signal(Some(Signal::KILL)).is_ok();
-    // It may have ended before the line above took effect; then nobody would signal.
-    if tied && getppid().map_or(0, |pid| pid.as_raw_nonzero().get()) as usize == parent.addr() {
+    let parent = Pid::from_raw(parent.addr() as i32);
+    if parent.is_some_and(|parent| jail::tie_to(parent).is_ok()) {
         let _ = poll(&mut [], None);
     }
     0
