@@ -94,6 +94,12 @@ pub enum KvmProblem {
     /// It speaks another interface.
     #[error("/dev/kvm speaks API version {0}, and only 12 is known: is this Linux?")]
     WrongVersion(i32),
+    /// It lacks what the built-in monitor needs.
+    #[error(
+        "/dev/kvm does not take registers from memory (KVM_CAP_SYNC_REGS): update the kernel, to \
+            Linux 4.17 at least"
+    )]
+    TooOld,
 }
 
 /// Asks `/dev/kvm` whether it works.

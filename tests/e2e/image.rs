@@ -5,7 +5,7 @@
 
 use std::fs;
 
-use ampoule_abi::note::{self, MachineNote};
+use ampoule_abi::note::{self, EntryNote, MachineNote};
 
 use crate::data::Random;
 use crate::harness::{Scratch, Suite, launcher};
@@ -21,6 +21,7 @@ pub fn add(suite: &mut Suite) {
     suite.once("image::a_segment_that_breaks_a_rule_gives_126", segments);
     suite.once("image::an_image_without_a_note_gives_126", notes);
     suite.once("image::a_machine_note_that_lies_gives_126", machine_note);
+    suite.once("image::an_entry_note_that_lies_gives_126", entry_note);
     suite.once("image::an_unknown_abi_gives_126_and_names_both_versions", abi);
     suite.once("image::memory_that_no_machine_can_have_gives_126", memory);
     suite.once("image::no_flipped_byte_is_a_bug_of_the_launcher", flipped);
@@ -124,8 +125,20 @@ fn segments() {
 
 /// Where the machine note of an image begins, with the lengths of its owner and its content.
 pub fn machine_note_at(image: &[u8]) -> usize {
+    note_at(image, note::MACHINE_TYPE, MachineNote::BYTES)
+}
+
+/// The same of its entry note.
+pub fn entry_note_at(image: &[u8]) -> usize {
+    note_at(image, note::ENTRY_TYPE, EntryNote::BYTES)
+}
+
+/// From the beginning of a note to its content.
+pub const NOTE_HEADER_BYTES: usize = 12 + note::OWNER.len() + 1;
+
+fn note_at(image: &[u8], kind: u32, bytes: usize) -> usize {
     let owner = [note::OWNER.as_bytes(), b"\0"].concat();
-    let words = [owner.len() as u32, MachineNote::BYTES as u32, note::MACHINE_TYPE];
+    let words = [owner.len() as u32, bytes as u32, kind];
     let header = [&words.map(u32::to_le_bytes).concat()[..], &owner].concat();
     let places: Vec<_> = (0..image.len()).filter(|&at| image[at..].starts_with(&header)).collect();
     let &[place] = &places[..] else { panic!("the note is there once: {places:?}") };
@@ -134,7 +147,7 @@ pub fn machine_note_at(image: &[u8]) -> usize {
 
 fn machine_note() {
     let good = good();
-    let content = machine_note_at(&good) + 12 + note::OWNER.len() + 1;
+    let content = machine_note_at(&good) + NOTE_HEADER_BYTES;
     let code = number(&good, programs(&good, LOAD)[1] + PHYSICAL);
     let with = |index: usize, value: u64| {
         let mut bytes = good.clone();
@@ -146,6 +159,25 @@ fn machine_note() {
     for queue in 2..8 {
         refused(&with(queue, code), &["zeroed, writable memory", &format!("{code:#x}")]);
         refused(&with(queue, u64::MAX), &["0xffffffffffffffff"]);
+    }
+}
+
+fn entry_note() {
+    let good = good();
+    let content = entry_note_at(&good) + NOTE_HEADER_BYTES;
+    let with = |index: usize, value: u64| {
+        let mut bytes = good.clone();
+        bytes[content + 8 * index..][..8].copy_from_slice(&value.to_le_bytes());
+        bytes
+    };
+    refused(&with(0, 0x1000), &["direct entry point"]);
+    for place in [1, 2, 3, 5, 7] {
+        refused(&with(place, u64::MAX), &["entry note"]);
+        refused(&with(place, 0), &["entry note", "0x0"]);
+    }
+    // A limit of more than 16 bits, and selectors of ring 0.
+    for (index, value) in [(4, 1 << 16), (8, 0x20), (9, 0x18), (10, 0x38)] {
+        refused(&with(index, value), &["entry"]);
     }
 }
 

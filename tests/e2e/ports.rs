@@ -5,6 +5,7 @@ use std::io::{BufReader, Read, Write};
 use std::process::{Command, Stdio};
 
 use ampoule_abi::exit::Reason;
+use ampoule_abi::layout::{IMAGE_BASE, PAGE_BYTES};
 use ampoule_abi::messages::{Empty, Exit, Start, ToGuest, ToHost, to_guest, to_host};
 use ampoule_abi::{ABI_VERSION, start};
 use ampoule_boot::backend::qemu::machine;
@@ -13,13 +14,15 @@ use prost::Message;
 
 use crate::data::Random;
 use crate::harness::{Scratch, Suite};
-use crate::image::machine_note_at;
+use crate::image::{NOTE_HEADER_BYTES, entry_note_at, machine_note_at};
 use crate::matrix::Backend;
 use crate::process::Invocation;
 use crate::tools;
 
 pub fn add(suite: &mut Suite) {
     suite.each("ports::an_image_that_does_not_say_where_its_queues_are_drives_them", no_note);
+    suite.each("ports::an_image_that_does_not_say_where_its_boot_ends_is_booted", no_entry_note);
+    suite.each("ports::page_tables_that_map_nothing_end_the_call", no_page_tables);
     suite.each_qemu("ports::a_console_without_ports_carries_the_stream_on_port_0", port_0);
     suite.each_qemu(
         "ports::a_guest_ends_with_protocol_when_its_launcher_breaks_it",
@@ -32,6 +35,33 @@ fn no_note(backend: Backend) {
     let mut image = std::fs::read(tools::get().image("echo")).expect("an image");
     let kind = machine_note_at(&image) + 8;
     image[kind] = 0x7f;
+    echoes(backend, image);
+}
+
+/// Without its note every launcher enters by PVH boot.
+fn no_entry_note(backend: Backend) {
+    let mut image = std::fs::read(tools::get().image("echo")).expect("an image");
+    let kind = entry_note_at(&image) + 8;
+    image[kind] = 0x7f;
+    echoes(backend, image);
+}
+
+/// A launcher that sets the state finds nothing to execute; others never look at the note.
+fn no_page_tables(backend: Backend) {
+    let mut image = std::fs::read(tools::get().image("echo")).expect("an image");
+    let root = entry_note_at(&image) + NOTE_HEADER_BYTES + 16;
+    // The page above the guard page is the stack's, zero at first.
+    image[root..][..8].copy_from_slice(&(IMAGE_BASE + PAGE_BYTES).to_le_bytes());
+    if backend != Backend::Kvm {
+        return echoes(backend, image);
+    }
+    let scratch = Scratch::new();
+    let path = scratch.path("echo.elf");
+    std::fs::write(&path, image).expect("written");
+    backend.call_image(path).bare().feed(b"").expect(134).says(&["triple fault"]);
+}
+
+fn echoes(backend: Backend, image: Vec<u8>) {
     let scratch = Scratch::new();
     let path = scratch.path("echo.elf");
     std::fs::write(&path, image).expect("written");

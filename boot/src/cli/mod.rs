@@ -2,19 +2,22 @@
 
 mod completions;
 mod environment;
+pub(crate) mod process;
 mod run;
 mod signals;
 mod standard;
 mod terminal;
 mod timings;
 
-use std::process::ExitCode;
+use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use ampoule_abi::status;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use rustix::time::{ClockId, clock_gettime};
+
+use run::Run;
 
 /// Runs a function in a virtual machine of its own, like a Unix filter.
 #[derive(Debug, Parser)]
@@ -26,7 +29,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Run(Box<run::Run>),
+    Run(Box<Run>),
     Completions(completions::Completions),
 }
 
@@ -43,32 +46,32 @@ Exit status:
   137      it ran out of memory
   141      the reader of STDOUT went away";
 
-/// Runs the command that the process was started with.
-pub(crate) fn main() -> ExitCode {
-    let began = Began::now();
+/// Runs the command that the process was started with; its exit status.
+pub(crate) fn main(words: Vec<OsString>) -> u8 {
+    let at = Instant::now();
     // A bug of the launcher must not look like a panic of the function (134).
     std::panic::set_hook(Box::new(|panic| {
         terminal::error(&format!("this is a bug of the launcher: {panic}"));
         std::process::exit(status::LAUNCHER.into());
     }));
-    let verb = match Cli::try_parse() {
-        Ok(cli) => cli.verb,
-        Err(error) => return usage(&error),
-    };
-    let done = match verb {
-        Verb::Run(run) => run.run(began),
-        Verb::Completions(completions) => completions.run::<Cli>(),
-    };
-    match done {
-        Ok(exit_code) => ExitCode::from(exit_code),
-        Err(error) => {
-            terminal::error(&format!("{error:#}"));
-            ExitCode::from(status::LAUNCHER)
+    let done = match words.get(1..).and_then(Run::plain) {
+        Some(run) => run.run(Began { at, exec: None }),
+        None => {
+            let began = Began { at, exec: loading() };
+            match Cli::try_parse_from(words).map(|cli| cli.verb) {
+                Ok(Verb::Run(run)) => run.run(began),
+                Ok(Verb::Completions(completions)) => completions.run::<Cli>(),
+                Err(error) => return usage(&error),
+            }
         }
-    }
+    };
+    done.unwrap_or_else(|error| {
+        terminal::error(&format!("{error:#}"));
+        status::LAUNCHER
+    })
 }
 
-/// When the program began, and what loading it took.
+/// When the program began, and what loading it took if anybody asks.
 #[derive(Clone, Copy, Debug)]
 struct Began {
     at: Instant,
@@ -78,32 +81,29 @@ struct Began {
 /// The variable with which a program that becomes this one says when, on the monotonic clock.
 const EXEC_NS: &str = "AMPOULE_EXEC_NS";
 
-impl Began {
-    /// Now. Unless somebody says when loading began, it took what processor time the process has
-    /// used by now.
-    fn now() -> Self {
-        let time = |clock| Duration::try_from(clock_gettime(clock)).ok();
-        let told = std::env::var(EXEC_NS).ok().and_then(|ns| ns.parse().ok());
-        let exec = match told.map(Duration::from_nanos) {
-            Some(then) => time(ClockId::Monotonic).and_then(|now| now.checked_sub(then)),
-            None => time(ClockId::ProcessCPUTime),
-        };
-        Self { at: Instant::now(), exec }
+/// What loading the program took. Unless somebody says when that began, it took what processor time
+/// the process has used by now.
+fn loading() -> Option<Duration> {
+    let time = |clock| Duration::try_from(clock_gettime(clock)).ok();
+    let told = std::env::var(EXEC_NS).ok().and_then(|ns| ns.parse().ok());
+    match told.map(Duration::from_nanos) {
+        Some(then) => time(ClockId::Monotonic).and_then(|now| now.checked_sub(then)),
+        None => time(ClockId::ProcessCPUTime),
     }
 }
 
 /// Help and version are no failures; everything else here is a bad command line.
-fn usage(error: &clap::Error) -> ExitCode {
+fn usage(error: &clap::Error) -> u8 {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // Nothing is left to be done if that cannot be shown.
             let _ = error.print();
-            ExitCode::from(status::SUCCESS)
+            status::SUCCESS
         }
         _ => {
             let message = error.to_string();
             terminal::error(message.strip_prefix("error: ").unwrap_or(&message).trim_end());
-            ExitCode::from(status::LAUNCHER)
+            status::LAUNCHER
         }
     }
 }
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use clap::CommandFactory;
 
-    fn exit_code(words: &[&str]) -> ExitCode {
+    fn exit_code(words: &[&str]) -> u8 {
         usage(&Cli::try_parse_from(words).expect_err("no command"))
     }
 
@@ -124,11 +124,11 @@ mod tests {
 
     #[test]
     fn usage_errors_are_the_launcher_s_and_help_is_none() {
-        assert_eq!(exit_code(&["ampoule", "run"]), ExitCode::from(125));
-        assert_eq!(exit_code(&["ampoule", "run", "x", "--memory", "5MiB"]), ExitCode::from(125));
-        assert_eq!(exit_code(&["ampoule", "run", "x", "-e", "FN_X=1"]), ExitCode::from(125));
-        assert_eq!(exit_code(&["ampoule", "--help"]), ExitCode::SUCCESS);
-        assert_eq!(exit_code(&["ampoule", "run", "--help"]), ExitCode::SUCCESS);
+        assert_eq!(exit_code(&["ampoule", "run"]), 125);
+        assert_eq!(exit_code(&["ampoule", "run", "x", "--memory", "5MiB"]), 125);
+        assert_eq!(exit_code(&["ampoule", "run", "x", "-e", "FN_X=1"]), 125);
+        assert_eq!(exit_code(&["ampoule", "--help"]), 0);
+        assert_eq!(exit_code(&["ampoule", "run", "--help"]), 0);
     }
 
     #[test]
@@ -140,9 +140,34 @@ mod tests {
         let Ok(Cli { verb: Verb::Run(run) }) = Cli::try_parse_from(words) else {
             panic!("a command");
         };
-        assert_eq!(run.run(Began::now()).expect("a status"), 125);
+        assert_eq!(run.run(Began { at: Instant::now(), exec: None }).expect("a status"), 125);
         let text = std::fs::read_to_string(&report).expect("a report");
         assert!(text.contains("\"bad-request\"") && text.contains("/nowhere/env"), "{text}");
+    }
+
+    #[test]
+    fn what_is_plain_is_taken_as_the_parser_takes_it() {
+        let split = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+        for line in ["run a.elf", "run a.elf --", "run ./-a -- -x --help -- y", "run run -- run"] {
+            let plain = Run::plain(&split(line)).expect(line);
+            let Ok(Verb::Run(parsed)) =
+                Cli::try_parse_from(split(&format!("ampoule {line}"))).map(|cli| cli.verb)
+            else {
+                panic!("{line} is a command");
+            };
+            assert_eq!(plain, *parsed, "{line}");
+        }
+        for line in [
+            "run",
+            "run ",
+            "run --help",
+            "run -- a.elf",
+            "run a.elf b",
+            "run a.elf -v",
+            "runs a.elf",
+        ] {
+            assert_eq!(Run::plain(&split(line)), None, "{line}");
+        }
     }
 
     #[test]

@@ -6,12 +6,12 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::stdio::{dup2_stdout, stderr, stdin, stdout};
 
 /// Whether STDIN can be read without waiting.
 pub(crate) fn stdin_is_ready() -> bool {
     let now = Timespec::default();
-    let stdin = io::stdin();
-    poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&now)).is_ok_and(|ready| ready > 0)
+    poll(&mut [PollFd::new(&stdin(), PollFlags::IN)], Some(&now)).is_ok_and(|ready| ready > 0)
 }
 
 /// A copy of a standard stream that blocks, even if another process that shares it has made it
@@ -22,20 +22,21 @@ pub(crate) struct Standard(File);
 impl Standard {
     /// STDIN.
     pub(crate) fn stdin() -> io::Result<Self> {
-        copy(io::stdin())
+        copy(stdin())
     }
 
     /// STDERR.
     pub(crate) fn stderr() -> io::Result<Self> {
-        copy(io::stderr())
+        copy(stderr())
     }
 
     /// Takes STDOUT away from this process, so that nothing but the function can write there, and
-    /// its reader sees the end as soon as this value is dropped.
+    /// its reader sees the end as soon as this value is dropped. What else would go there goes to
+    /// STDERR.
     pub(crate) fn take_stdout() -> io::Result<Self> {
-        let stdout = copy(io::stdout())?;
-        rustix::stdio::dup2_stdout(File::options().write(true).open("/dev/null")?)?;
-        Ok(stdout)
+        let function = copy(stdout())?;
+        dup2_stdout(stderr())?;
+        Ok(function)
     }
 
     /// Repeats `action` until it does not ask to be repeated.

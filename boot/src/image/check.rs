@@ -5,7 +5,7 @@
 
 use ampoule_abi::layout::{IMAGE_BASE, MAX_IMAGE_END, PAGE_BYTES};
 use ampoule_abi::messages::ImageNote;
-use ampoule_abi::note::{MachineNote, QueueAddresses};
+use ampoule_abi::note::{self, EntryNote, MachineNote, QueueAddresses};
 use object::elf::{self, FileHeader64, ProgramHeader64};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 use object::{LittleEndian, ReadRef};
@@ -26,6 +26,8 @@ pub struct Facts {
     pub pvh_entry: u64,
     /// What the image says of its machine, if it does.
     pub machine: Option<MachineNote>,
+    /// Where its boot code would end up, if it says so.
+    pub direct_entry: Option<EntryNote>,
     /// What is loaded, by ascending address.
     pub segments: Vec<Segment>,
 }
@@ -93,7 +95,11 @@ pub fn check<'data>(bytes: impl ReadRef<'data>) -> Result<Facts, ImageError> {
         check_queue(machine.receive, machine.size, &segments)?;
         check_queue(machine.transmit, machine.size, &segments)?;
     }
-    let facts = Facts { note, pvh_entry, machine, segments };
+    let direct_entry = notes.entry()?;
+    if let Some(entry) = direct_entry {
+        check_direct_entry(entry, &segments)?;
+    }
+    let facts = Facts { note, pvh_entry, machine, direct_entry, segments };
     facts.check_fits(facts.note.memory_bytes)?;
     Ok(facts)
 }
@@ -205,6 +211,35 @@ fn check_entry(which: &'static str, address: u64, segments: &[Segment]) -> Resul
     segments.iter().find(code).map(|_| ()).ok_or(ImageError::Entry { which, address })
 }
 
+/// What the processor is pointed to lies in the image.
+fn check_direct_entry(entry: EntryNote, segments: &[Segment]) -> Result<(), ImageError> {
+    check_entry("direct", entry.instruction, segments)?;
+    let [code, data, task] = entry.selectors;
+    // A task's descriptor takes two places.
+    let last = code.max(data).max(task.saturating_add(8)) | 7;
+    if code & 7 != 3 || data & 7 != 3 || task & 7 != 0 || last > entry.descriptors.limit {
+        return Err(ImageError::BadNote("entry"));
+    }
+    let table = |table: note::Table| (table.address, u64::from(table.limit) + 1);
+    for (address, bytes) in [
+        (entry.root, PAGE_BYTES),
+        (entry.task, EntryNote::TASK_BYTES),
+        (entry.stack.saturating_sub(8), 8),
+        table(entry.descriptors),
+        table(entry.interrupts),
+    ] {
+        let end = address.checked_add(bytes).ok_or(ImageError::EntryState { address })?;
+        let is_in = |segment: &Segment| segment.address <= address && end <= segment.end();
+        if !segments.iter().any(is_in) {
+            return Err(ImageError::EntryState { address });
+        }
+    }
+    match entry.root.is_multiple_of(PAGE_BYTES) {
+        true => Ok(()),
+        false => Err(ImageError::EntryState { address: entry.root }),
+    }
+}
+
 /// A queue's parts lie in what is zero at first.
 fn check_queue(queue: QueueAddresses, size: u16, segments: &[Segment]) -> Result<(), ImageError> {
     for (address, bytes, alignment) in queue.parts(size) {
@@ -268,6 +303,42 @@ mod tests {
             let mut numbers = good;
             numbers[number] = value;
             assert_eq!(with(numbers), Err(ImageError::BadNote("machine")));
+        }
+    }
+
+    #[test]
+    fn a_direct_entry_points_into_the_image() {
+        let with = |numbers: [u64; 11]| {
+            let sample = Sample { entry_note: Some(numbers), ..Sample::default() };
+            check(&sample.build()[..])
+        };
+        let good = [
+            0x10_1000, 0x10_3f00, 0x10_3000, 0x10_3100, 0x37, 0x10_3200, 0x20f, 0x10_3500, 0x23,
+            0x1b, 0x28,
+        ];
+        let entry = with(good).expect("a good image").direct_entry.expect("a note");
+        assert_eq!((entry.instruction, entry.root, entry.task), (0x10_1000, 0x10_3000, 0x10_3500));
+        assert_eq!((entry.descriptors.limit, entry.selectors), (0x37, [0x23, 0x1b, 0x28]));
+        let but = |number: usize, value: u64| {
+            let mut numbers = good;
+            numbers[number] = value;
+            with(numbers).expect_err("refused")
+        };
+        for address in [0, 0x10_2000, 0x10_4000, u64::MAX] {
+            let which = "direct";
+            assert_eq!(but(0, address), ImageError::Entry { which, address });
+            for number in [2, 3, 5, 7] {
+                assert_eq!(but(number, address), ImageError::EntryState { address });
+            }
+        }
+        assert_eq!(but(2, 0x10_3008), ImageError::EntryState { address: 0x10_3008 });
+        assert_eq!(but(1, 0), ImageError::EntryState { address: 0 });
+        assert_eq!(but(6, 0xfff), ImageError::EntryState { address: 0x10_3200 });
+        // A limit that is too short or no limit, selectors of another ring, or of the other table.
+        for (number, value) in
+            [(4, 0x36), (4, 1 << 16), (8, 0x20), (8, 0x27), (9, 0x18), (10, 0x2b), (10, 0x30)]
+        {
+            assert_eq!(but(number, value), ImageError::BadNote("entry"), "{number}: {value:#x}");
         }
     }
 

@@ -138,7 +138,7 @@ pub enum ImageError {
             linked, and ENTRY set?"
     )]
     Entry {
-        /// Which of the two: `ELF` or `PVH`.
+        /// Which of them: `ELF`, `PVH` or `direct`.
         which: &'static str,
         /// The address.
         address: u64,
@@ -161,6 +161,15 @@ pub enum ImageError {
     )]
     Queue {
         /// The queue's address.
+        address: u64,
+    },
+    /// A part of the state to enter with that is not in the image.
+    #[error(
+        "its entry note has a table, stack or task at {address:#x}, which is not aligned and whole in \
+            one of its segments: build it again"
+    )]
+    EntryState {
+        /// The part's address.
         address: u64,
     },
     /// A note that cannot be read.

@@ -3,7 +3,7 @@
 
 use ampoule_abi::ABI_VERSION;
 use ampoule_abi::messages::ImageNote;
-use ampoule_abi::note::{self, MachineNote};
+use ampoule_abi::note::{self, EntryNote, MachineNote};
 use object::elf::ProgramHeader64;
 use object::read::elf::ProgramHeader;
 use object::{LittleEndian, ReadRef};
@@ -20,6 +20,7 @@ pub(super) struct Notes<'data> {
     pvh: Option<&'data [u8]>,
     ours: Option<&'data [u8]>,
     machine: Option<&'data [u8]>,
+    entry: Option<&'data [u8]>,
 }
 
 impl<'data> Notes<'data> {
@@ -37,6 +38,7 @@ impl<'data> Notes<'data> {
                 (name, note::PVH_TYPE) if name == note::PVH_OWNER.as_bytes() => &mut self.pvh,
                 (name, note::TYPE) if name == note::OWNER.as_bytes() => &mut self.ours,
                 (name, note::MACHINE_TYPE) if name == note::OWNER.as_bytes() => &mut self.machine,
+                (name, note::ENTRY_TYPE) if name == note::OWNER.as_bytes() => &mut self.entry,
                 _ => continue,
             };
             slot.get_or_insert(found.desc());
@@ -59,6 +61,12 @@ impl<'data> Notes<'data> {
     pub(super) fn machine(&self) -> Result<Option<MachineNote>, ImageError> {
         let Some(descriptor) = self.machine else { return Ok(None) };
         MachineNote::read(descriptor).map(Some).ok_or(ImageError::BadNote("machine"))
+    }
+
+    /// Where the image's boot code would end up, if it says so.
+    pub(super) fn entry(&self) -> Result<Option<EntryNote>, ImageError> {
+        let Some(descriptor) = self.entry else { return Ok(None) };
+        EntryNote::read(descriptor).map(Some).ok_or(ImageError::BadNote("entry"))
     }
 
     /// What the function says of itself, all of it checked but the memory.

@@ -26,6 +26,8 @@ pub(crate) struct Sample {
     pub(crate) note: Option<ImageNote>,
     /// The numbers of the machine note.
     pub(crate) machine_note: Option<[u64; 8]>,
+    /// The numbers of the entry note.
+    pub(crate) entry_note: Option<[u64; 11]>,
     pub(crate) programs: Vec<ProgramHeader64<LittleEndian>>,
     pub(crate) relocations: bool,
     /// Contents of the code segment.
@@ -53,6 +55,7 @@ impl Default for Sample {
             pvh_entry: Some(0x10_1000),
             note: Some(note),
             machine_note: None,
+            entry_note: None,
             programs: vec![code, data, notes],
             relocations: false,
             code: vec![0xf4; 64],
@@ -103,6 +106,10 @@ impl Sample {
         if let Some(numbers) = self.machine_note {
             let numbers = numbers.map(u64::to_le_bytes).concat();
             put_note(&mut bytes, note::OWNER, note::MACHINE_TYPE, &numbers);
+        }
+        if let Some(numbers) = self.entry_note {
+            let numbers = numbers.map(u64::to_le_bytes).concat();
+            put_note(&mut bytes, note::OWNER, note::ENTRY_TYPE, &numbers);
         }
         bytes
     }

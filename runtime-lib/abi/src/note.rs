@@ -83,6 +83,68 @@ impl MachineNote {
     }
 }
 
+/// Type of the note, likewise of [`OWNER`], that says where the image's boot code would end up: an
+/// [`EntryNote`].
+pub const ENTRY_TYPE: u32 = 3;
+
+/// The state in which the image's boot code leaves the processor, which a launcher may set instead of
+/// having that code run: 64-bit mode with paging, ring 3, interrupts off, the physical address of the
+/// start information in RDI. Each number takes 64 bits, little-endian; addresses are virtual and
+/// guest-physical alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryNote {
+    /// The instruction to begin at.
+    pub instruction: u64,
+    /// The stack pointer.
+    pub stack: u64,
+    /// The table at the root of the page tables, for CR3.
+    pub root: u64,
+    /// The global descriptor table.
+    pub descriptors: Table,
+    /// The interrupt descriptor table.
+    pub interrupts: Table,
+    /// The task state segment, of 64 bits.
+    pub task: u64,
+    /// Selectors of ring 3's code and data and of the task, whose descriptors are those of a flat
+    /// 64-bit program.
+    pub selectors: [u16; 3],
+}
+
+/// A descriptor table (Intel SDM 3A, 2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Its address.
+    pub address: u64,
+    /// Offset of its last byte.
+    pub limit: u16,
+}
+
+impl EntryNote {
+    /// Length of the note's descriptor, in bytes.
+    pub const BYTES: usize = 88;
+
+    /// Length of the task state segment, in bytes (Intel SDM 3A, 9.7).
+    pub const TASK_BYTES: u64 = 104;
+
+    /// Reads the note's descriptor; `None` if that is not what it holds.
+    pub fn read(descriptor: &[u8]) -> Option<Self> {
+        let bytes: &[u8; Self::BYTES] = descriptor.try_into().ok()?;
+        let (words, _) = bytes.as_chunks::<8>();
+        let word = |index: usize| u64::from_le_bytes(words[index]);
+        let half = |index| u16::try_from(word(index)).ok();
+        let table = |index| Some(Table { address: word(index), limit: half(index + 1)? });
+        Some(Self {
+            instruction: word(0),
+            stack: word(1),
+            root: word(2),
+            descriptors: table(3)?,
+            interrupts: table(5)?,
+            task: word(7),
+            selectors: [half(8)?, half(9)?, half(10)?],
+        })
+    }
+}
+
 /// Owner of the note that holds the entry point for PVH boot (`xen/include/public/elfnote.h`).
 pub const PVH_OWNER: &str = "Xen";
 

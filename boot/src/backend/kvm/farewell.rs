@@ -22,12 +22,14 @@ use crate::jail;
 const STACK_BYTES: usize = 16 << 10;
 
 /// Has `machine` outlive this process, which is to end at once and does nothing more: every other
-/// descriptor is closed.
+/// descriptor is closed. What is mapped is left to the process's end either way.
 pub(super) fn leave(machine: Machine) {
+    let Machine { processor, machine, memory } = machine;
+    std::mem::forget(memory);
     if has_undertaker() && survive().is_ok() {
-        let [one, other] = [machine.processor.as_raw_fd(), machine.machine.as_raw_fd()];
+        let [one, other] = [processor.as_raw_fd(), machine.as_raw_fd()];
         close_all_but(one.min(other), one.max(other));
-        std::mem::forget(machine);
+        std::mem::forget((processor, machine));
     }
 }
 

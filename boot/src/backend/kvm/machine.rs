@@ -2,18 +2,20 @@
 #![allow(unsafe_code)]
 
 use std::io;
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use ampoule_abi::note::MachineNote;
 use kvm_bindings::{
     KVM_CAP_SPLIT_IRQCHIP, KVM_MAX_CPUID_ENTRIES, Msrs, kvm_enable_cap, kvm_msr_entry,
 };
-use kvm_ioctls::{Kvm, VcpuFd, VmFd};
+use kvm_ioctls::{Cap, Kvm, SyncReg, VcpuFd, VmFd};
 
 use super::memory::Memory;
 use super::{Refusal, registers};
 use crate::backend::LaunchError;
-use crate::host;
+use crate::host::{self, KvmProblem};
+use crate::image::Facts;
 
 /// Where Intel's processors without "unrestricted guest" keep three pages of KVM's own, which no
 /// guest is told of: below the firmware's place under 4 GiB (Linux `Documentation/virt/kvm/api.rst`,
@@ -47,6 +49,9 @@ impl Machine {
     pub(super) fn new(note: Option<MachineNote>, memory: Memory) -> Result<Self, Refusal> {
         let kvm = Kvm::new().map_err(|error| Refusal::NoKvm(host::kvm_problem(error)))?;
         let machine = create(&kvm)?;
+        if !machine.check_extension(Cap::SyncRegs) {
+            return Err(Refusal::NoKvm(KvmProblem::TooOld));
+        }
         machine.set_tss_address(TASK_STATE).map_err(refused("give KVM its pages"))?;
         if note.is_some() {
             machine.enable_cap(&LOCAL_APIC_ALONE).map_err(refused("make a local APIC"))?;
@@ -64,23 +69,32 @@ impl Machine {
         Ok(Self { processor, machine, memory })
     }
 
-    /// Has the processor begin at `entry`, as PVH boot does.
-    pub(super) fn enter_at(&self, entry: u64, start_information: u64) -> Result<(), LaunchError> {
-        let what = "set the virtual processor's registers";
-        let before = self.processor.get_sregs().map_err(refused(what))?;
-        let registers = registers::protected_mode(before);
-        self.processor.set_sregs(&registers).map_err(refused(what))?;
-        self.processor
-            .set_regs(&registers::at_entry(entry, start_information))
-            .map_err(refused(what))
+    /// Has the processor begin where the image says that its boot code ends, or else as PVH boot
+    /// does. It takes the registers over as it begins: each call for them is one more time that KVM
+    /// loads it.
+    pub(super) fn enter(&mut self, facts: &Facts, start_information: u64) {
+        let registers = self.processor.sync_regs_mut();
+        (registers.sregs, registers.regs) = match &facts.direct_entry {
+            Some(entry) => {
+                (registers::ring_3(entry), registers::at_direct_entry(entry, start_information))
+            }
+            None => (
+                registers::protected_mode(),
+                registers::at_entry(facts.pvh_entry, start_information),
+            ),
+        };
+        self.processor.set_sync_dirty_reg(SyncReg::Register);
+        self.processor.set_sync_dirty_reg(SyncReg::SystemRegister);
     }
 
     /// Ticks of the guest's time stamp counter per second.
     pub(super) fn time_stamp_hz(&self) -> u64 {
-        match self.processor.get_tsc_khz() {
-            Ok(khz) if khz > 0 => u64::from(khz) * 1000,
+        // Linux before 5.19 tells of the processor only, which is loaded for that.
+        let khz = machine_khz(&self.machine).or_else(|| self.processor.get_tsc_khz().ok());
+        match khz.filter(|&khz| khz > 0) {
+            Some(khz) => u64::from(khz) * 1000,
             // KVM does not know where the counter cannot be relied on.
-            _ => measured_hz(),
+            None => measured_hz(),
         }
     }
 
@@ -103,6 +117,15 @@ fn create(kvm: &Kvm) -> Result<VmFd, Refusal> {
             Err(error) => return Err(Refusal::NoKvm(host::kvm_problem(error))),
         }
     }
+}
+
+/// What the time stamp counters of a machine's processors tick in a millisecond, if KVM says so.
+fn machine_khz(machine: &VmFd) -> Option<u32> {
+    /// `KVM_GET_TSC_KHZ` (Linux `include/uapi/linux/kvm.h`).
+    const GET_TSC_KHZ: libc::Ioctl = 0xaea3 as libc::Ioctl;
+    // SAFETY: the system call takes a descriptor, which is a machine's, and no memory.
+    let khz = unsafe { libc::ioctl(machine.as_raw_fd(), GET_TSC_KHZ) };
+    u32::try_from(khz).ok()
 }
 
 /// Ticks of this processor's time stamp counter per second, within some 0.1 %.

@@ -99,7 +99,7 @@ pub(super) fn hold<I: Read, O: Write, E: Write>(
     let time_stamp_hz = machine.time_stamp_hz();
     let message = start(time_stamp_hz).map_err(Refusal::Context)?;
     tell(&mut machine, spec, &message, dialogue)?;
-    machine.enter_at(spec.image.facts().pvh_entry, boot_info::PLACE)?;
+    machine.enter(spec.image.facts(), boot_info::PLACE);
     let kick = kick(dialogue).map_err(LaunchError::system("set a timer"))?;
     let time_stamp = spec.is_measured.then(|| machine.time_stamp()).flatten();
     let entry = Entry { at: Instant::now(), time_stamp: time_stamp.zip(Some(time_stamp_hz)) };

@@ -1,7 +1,8 @@
-//! The processor as PVH boot enters a kernel (Xen, "x86/HVM direct boot ABI"), and as a guest may
-//! ask what it is.
+//! The processor as PVH boot enters a kernel (Xen, "x86/HVM direct boot ABI"), or as an image's boot
+//! code would leave it, and as a guest may ask what it is.
 
-use kvm_bindings::{CpuId, kvm_cpuid_entry2, kvm_regs, kvm_segment, kvm_sregs};
+use ampoule_abi::note::{EntryNote, Table};
+use kvm_bindings::{CpuId, kvm_cpuid_entry2, kvm_dtable, kvm_regs, kvm_segment, kvm_sregs};
 
 /// Flat, 4 GiB, in units of 4 KiB, 32 bits.
 const FLAT: kvm_segment = kvm_segment {
@@ -23,16 +24,29 @@ const FLAT: kvm_segment = kvm_segment {
 /// Code: executable, readable, accessed.
 const CODE: kvm_segment = kvm_segment { selector: 0x8, type_: 0xb, ..FLAT };
 
-/// A busy 32-bit task of the least length.
+/// A busy task of the least length.
 const TASK: kvm_segment =
     kvm_segment { limit: 0x67, selector: 0, type_: 0xb, db: 0, s: 0, g: 0, ..FLAT };
 
+/// As after a reset.
+const LOCAL_TABLE: kvm_segment = kvm_segment { limit: 0xffff, type_: 0x2, ..TASK };
+
+/// Where the local APIC is, and that it is on and the first processor's (Intel SDM 3A, 11.4.4).
+const LOCAL_APIC: u64 = 0xfee0_0000 | 1 << 11 | 1 << 8;
+
 /// Protection enabled; extension type, which is fixed to 1 (Intel SDM 3A, 2.5) and which KVM takes
 /// a third of a millisecond to clear.
-const CR0: u64 = 1 << 0 | 1 << 4;
+const PROTECTED: u64 = 1 << 0 | 1 << 4;
+/// Floating point present and its errors native; write protection; paging.
+const PAGED: u64 = PROTECTED | 1 << 1 | 1 << 5 | 1 << 16 | 1 << 31;
+/// Physical addresses of more than 32 bits; SSE.
+const LONG_CR4: u64 = 1 << 5 | 1 << 9 | 1 << 10;
+/// Long mode, enabled and active; no-execute.
+const LONG_EFER: u64 = 1 << 8 | 1 << 10 | 1 << 11;
 
 /// Protected mode without paging.
-pub(super) fn protected_mode(before: kvm_sregs) -> kvm_sregs {
+pub(super) fn protected_mode() -> kvm_sregs {
+    let nowhere = kvm_dtable { limit: 0xffff, ..kvm_dtable::default() };
     kvm_sregs {
         cs: CODE,
         ds: FLAT,
@@ -41,17 +55,59 @@ pub(super) fn protected_mode(before: kvm_sregs) -> kvm_sregs {
         gs: FLAT,
         ss: FLAT,
         tr: TASK,
-        cr0: CR0,
-        cr4: 0,
-        efer: 0,
-        ..before
+        ldt: LOCAL_TABLE,
+        gdt: nowhere,
+        idt: nowhere,
+        cr0: PROTECTED,
+        apic_base: LOCAL_APIC,
+        ..kvm_sregs::default()
     }
 }
 
 /// At `entry`, with the address of the start information.
 pub(super) fn at_entry(entry: u64, start_information: u64) -> kvm_regs {
-    const RESERVED: u64 = 1 << 1;
     kvm_regs { rip: entry, rbx: start_information, rflags: RESERVED, ..kvm_regs::default() }
+}
+
+/// The second bit of the flags is always set (Intel SDM 1, 3.4.3).
+const RESERVED: u64 = 1 << 1;
+
+/// Ring 3 of 64-bit mode, with the image's own tables.
+pub(super) fn ring_3(entry: &EntryNote) -> kvm_sregs {
+    let [code, data, task] = entry.selectors;
+    let data = kvm_segment { selector: data, dpl: 3, ..FLAT };
+    let table = |table: Table| kvm_dtable {
+        base: table.address,
+        limit: table.limit,
+        ..kvm_dtable::default()
+    };
+    kvm_sregs {
+        cs: kvm_segment { selector: code, dpl: 3, l: 1, db: 0, ..CODE },
+        ds: data,
+        es: data,
+        fs: data,
+        gs: data,
+        ss: data,
+        tr: kvm_segment { selector: task, base: entry.task, ..TASK },
+        gdt: table(entry.descriptors),
+        idt: table(entry.interrupts),
+        cr0: PAGED,
+        cr3: entry.root,
+        cr4: LONG_CR4,
+        efer: LONG_EFER,
+        ..protected_mode()
+    }
+}
+
+/// Where the image's boot code would go on, with the address of the start information.
+pub(super) fn at_direct_entry(entry: &EntryNote, start_information: u64) -> kvm_regs {
+    kvm_regs {
+        rip: entry.instruction,
+        rsp: entry.stack,
+        rdi: start_information,
+        rflags: RESERVED,
+        ..kvm_regs::default()
+    }
 }
 
 /// What `cpuid` tells a guest that does not ask: long mode and no-execute, without which KVM refuses

@@ -33,24 +33,23 @@ pub static CONTROL: [Rings; 2] = [const { Rings::new() }; 2];
 
 /// Buffers of a fixed size, handed out once.
 #[repr(C, align(4096))]
-struct Area<const BYTES: usize, const COUNT: usize> {
-    memory: UnsafeCell<[[u8; BYTES]; COUNT]>,
-    is_taken: AtomicBool,
-}
+struct Area<const BYTES: usize, const COUNT: usize>(UnsafeCell<[[u8; BYTES]; COUNT]>);
 
 // SAFETY: the memory is handed out once.
 unsafe impl<const BYTES: usize, const COUNT: usize> Sync for Area<BYTES, COUNT> {}
 
 impl<const BYTES: usize, const COUNT: usize> Area<BYTES, COUNT> {
     const fn new() -> Self {
-        Self { memory: UnsafeCell::new([[0; BYTES]; COUNT]), is_taken: AtomicBool::new(false) }
+        Self(UnsafeCell::new([[0; BYTES]; COUNT]))
     }
 
+    /// Hands the buffers out if they are there. Whether they are is told elsewhere, and by a value
+    /// that is not zero at first: so it lies with other data, and costs no page of its own.
     #[expect(clippy::mut_from_ref, reason = "it is taken once, which is checked")]
-    fn take(&'static self) -> [&'static mut [u8]; COUNT] {
-        assert!(!self.is_taken.swap(true, Ordering::Relaxed), "buffers are taken once");
+    fn take(&'static self, is_there: &AtomicBool) -> [&'static mut [u8]; COUNT] {
+        assert!(is_there.swap(false, Ordering::Relaxed), "buffers are taken once");
         // SAFETY: the flag says that this is the only reference.
-        let memory = unsafe { &mut *self.memory.get() };
+        let memory = unsafe { &mut *self.0.get() };
         memory.each_mut().map(|buffer| buffer.as_mut_slice())
     }
 }
@@ -58,23 +57,27 @@ impl<const BYTES: usize, const COUNT: usize> Area<BYTES, COUNT> {
 /// Buffers for what is received.
 pub fn receive() -> [&'static mut [u8]; receiver::BUFFERS] {
     static AREA: Area<FRAME_BYTES, { receiver::BUFFERS }> = Area::new();
-    AREA.take()
+    static IS_THERE: AtomicBool = AtomicBool::new(true);
+    AREA.take(&IS_THERE)
 }
 
 /// Buffers for what is sent.
 pub fn send() -> [&'static mut [u8]; sender::BUFFERS] {
     static AREA: Area<FRAME_BYTES, { sender::BUFFERS }> = Area::new();
-    AREA.take()
+    static IS_THERE: AtomicBool = AtomicBool::new(true);
+    AREA.take(&IS_THERE)
 }
 
 /// Buffers for control messages that are received.
 pub fn control_receive() -> [&'static mut [u8]; receiver::BUFFERS] {
     static AREA: Area<MESSAGE_BYTES, { receiver::BUFFERS }> = Area::new();
-    AREA.take()
+    static IS_THERE: AtomicBool = AtomicBool::new(true);
+    AREA.take(&IS_THERE)
 }
 
 /// Buffers for control messages that are sent.
 pub fn control_send() -> [&'static mut [u8]; sender::BUFFERS] {
     static AREA: Area<MESSAGE_BYTES, { sender::BUFFERS }> = Area::new();
-    AREA.take()
+    static IS_THERE: AtomicBool = AtomicBool::new(true);
+    AREA.take(&IS_THERE)
 }

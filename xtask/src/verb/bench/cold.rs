@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use ampoule_abi::layout::MIN_MEMORY_BYTES;
 use ampoule_boot::host::{Accel, probe_kvm};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -75,7 +74,7 @@ impl Cold {
             machine,
             runs: self.runs,
             image_bytes: echo.image_bytes,
-            memory_bytes: MIN_MEMORY_BYTES,
+            memory_bytes: echo.memory_bytes,
             subjects: cold::measure(subjects, self.runs, &mut left_out)?,
             left_out,
             plot: self.plot.unwrap_or_else(|| plot_beside(&echo.image)),
@@ -109,7 +108,7 @@ impl Cold {
             leave_out("static process, musl", format!("rustc has no {MUSL}; `cargo xtask setup`"));
         }
         let launcher = launcher::build(console)?;
-        let call = |monitor| Subject::call(&launcher, &echo.image, monitor, MIN_MEMORY_BYTES);
+        let call = |monitor| Subject::call(&launcher, &echo.image, monitor);
         let mut accels = Vec::new();
         match probe_kvm().problem {
             None => {
@@ -127,7 +126,7 @@ impl Cold {
         } else {
             for accel in accels {
                 subjects.push(call(Monitor::Qemu(accel)));
-                subjects.push(Subject::bare_kernel(&qemu(), &kernel, accel, MIN_MEMORY_BYTES));
+                subjects.push(Subject::bare_kernel(&qemu(), &kernel, accel, echo.memory_bytes));
             }
         }
         let peers = peer::find(&process, folder).context("bundles cannot be written")?;
