@@ -210,9 +210,9 @@ fn abi() {
 }
 
 fn memory() {
-    // Field 4, a varint: 16 MiB is 80 80 80 08. Its last byte counts pieces of 2 MiB.
+    // Field 4, a varint: 4 MiB is 80 80 80 02. Its last byte counts pieces of 2 MiB.
     let mut bytes = good();
-    let at = place(&bytes, b"\x20\x80\x80\x80\x08") + 4;
+    let at = place(&bytes, b"\x20\x80\x80\x80\x02") + 4;
     bytes[at] = 1;
     refused(&bytes, &["[package.metadata.fn]"]);
 }
