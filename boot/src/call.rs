@@ -35,6 +35,15 @@ pub enum RequestError {
         /// The memory that the caller gives.
         memory_bytes: u64,
     },
+    /// The exits of a machine are to be limited where nobody counts them.
+    #[error(
+        "no more than {most} exits a second cannot be seen to under QEMU: leave --max-exits out, or \
+            run it with --backend builtin"
+    )]
+    ExitsNotCounted {
+        /// The limit, a second.
+        most: u32,
+    },
     /// The function cannot be told what it is to be told.
     #[error(transparent)]
     Context(#[from] ContextError),
@@ -50,6 +59,9 @@ pub struct Call {
     variables: Vec<EnvironmentVariable>,
     memory_bytes: Option<u64>,
     timeout: Option<Duration>,
+    cpu_time: Option<Duration>,
+    output_bytes: Option<u64>,
+    exits_per_second: Option<u32>,
     is_measured: bool,
     peek: Peek,
     notice: Notice,
@@ -70,6 +82,9 @@ impl Call {
             variables: Vec::new(),
             memory_bytes: None,
             timeout: None,
+            cpu_time: None,
+            output_bytes: None,
+            exits_per_second: None,
             is_measured: false,
             peek: Peek::default(),
             notice: Notice::default(),
@@ -105,6 +120,27 @@ impl Call {
     /// Ends the call after this time, instead of what its image asks for.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Ends the call when its machine has used that much processor time, its monitor's included.
+    /// Under the built-in monitor that is this thread's from [`Call::run`] on.
+    pub fn cpu_time(mut self, cpu_time: Duration) -> Self {
+        self.cpu_time = Some(cpu_time);
+        self
+    }
+
+    /// Ends the call when the function writes more than so much to STDOUT and STDERR together; what
+    /// is within is passed on.
+    pub fn output_bytes(mut self, output_bytes: u64) -> Self {
+        self.output_bytes = Some(output_bytes);
+        self
+    }
+
+    /// Ends the call when its machine comes out of the guest more often than that, on average from its
+    /// first second on. Only the built-in monitor can tell; others refuse the call.
+    pub fn exits_per_second(mut self, exits_per_second: u32) -> Self {
+        self.exits_per_second = Some(exits_per_second);
         self
     }
 
@@ -196,6 +232,7 @@ impl Call {
             spec: LaunchSpec {
                 image: Arc::clone(&image),
                 memory_bytes: limits.memory_bytes,
+                exits_per_second: limits.exits_per_second,
                 is_measured: self.is_measured,
                 notice: self.notice,
                 trace: self.trace,
@@ -212,9 +249,13 @@ impl Call {
             accel: self.accel,
         };
         let abi_version = image.note().abi_version;
+        let output = Output::new(stdout, stderr, abi_version, Arc::clone(&traffic));
         let dialogue = Dialogue {
             input: Input::new(stdin, self.peek, Arc::clone(&traffic)),
-            output: Output::new(stdout, stderr, abi_version, Arc::clone(&traffic)),
+            output: match limits.output_bytes {
+                Some(bytes) => output.limit(bytes),
+                None => output,
+            },
             watch,
         };
         let held = request.hold(dialogue)?;
@@ -248,7 +289,13 @@ impl Call {
             .check_fits(memory_bytes)
             .map_err(|_| RequestError::TooLittleMemory { end: facts.end(), memory_bytes })?;
         let own = Some(note.timeout_ms).filter(|&ms| ms > 0).map(Duration::from_millis);
-        Ok(Limits { memory_bytes, timeout: self.timeout.or(own) })
+        Ok(Limits {
+            memory_bytes,
+            timeout: self.timeout.or(own),
+            cpu_time: self.cpu_time,
+            output_bytes: self.output_bytes,
+            exits_per_second: self.exits_per_second,
+        })
     }
 }
 

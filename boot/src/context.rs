@@ -218,7 +218,7 @@ mod tests {
 
     fn context<'a>(arguments: &'a [OsString], variables: &'a [EnvironmentVariable]) -> Context<'a> {
         let timeout = Some(Duration::from_millis(500));
-        let limits = Limits { memory_bytes: 16 << 20, timeout };
+        let limits = Limits { memory_bytes: 16 << 20, timeout, ..Limits::default() };
         Context { name: "wc", call_id: "id", arguments, variables, limits, began: Instant::now() }
     }
 

@@ -63,6 +63,11 @@ pub trait Machine: Send + std::fmt::Debug {
         None
     }
 
+    /// The processor time that the machine has used so far, if known.
+    fn cpu_time(&self) -> Option<Duration> {
+        None
+    }
+
     /// What executes the machine's instructions, as far as is known by now.
     fn accel(&self) -> Accel;
 }
@@ -121,6 +126,11 @@ impl Guest {
     /// The most memory that the machine has occupied on the host so far, in bytes, if known.
     pub fn peak_memory_bytes(&self) -> Option<u64> {
         self.machine.peak_memory_bytes()
+    }
+
+    /// The processor time that the machine has used so far, if known.
+    pub(crate) fn cpu_time(&self) -> Option<Duration> {
+        self.machine.cpu_time()
     }
 
     /// What executes the machine's instructions.

@@ -10,8 +10,7 @@ mod cli;
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
-#[cfg(not(test))]
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 #[allow(unsafe_code)]
 extern "C" fn main(
     count: std::ffi::c_int,

@@ -41,13 +41,19 @@ pub struct Outcome {
     pub limits: Limits,
 }
 
-/// What a call was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a call was given. What has no limit may go on for ever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Guest memory, in bytes.
     pub memory_bytes: u64,
-    /// From the call's start to its deadline; none if it may take for ever.
+    /// From the call's start to its deadline.
     pub timeout: Option<Duration>,
+    /// Processor time of the machine, its monitor's included.
+    pub cpu_time: Option<Duration>,
+    /// Bytes of STDOUT and STDERR together.
+    pub output_bytes: Option<u64>,
+    /// How often a second, on average, the guest's processor may come out of the guest.
+    pub exits_per_second: Option<u32>,
 }
 
 /// How often the guest's processor came out of the guest, by why.
@@ -104,6 +110,12 @@ pub enum Reason {
     StatusOutOfRange,
     /// The deadline passed.
     DeadlineExceeded,
+    /// The function took more processor time than it may.
+    CpuTimeExceeded,
+    /// The function wrote more than it may.
+    OutputExceeded,
+    /// The machine came out of the guest more often than it may.
+    ExitsExceeded,
     /// The function panicked.
     Panicked,
     /// The processor raised an exception in the function.
@@ -144,7 +156,10 @@ impl Reason {
         match self {
             Self::Returned => status::SUCCESS,
             Self::StatusOutOfRange => status::FAILURE,
-            Self::DeadlineExceeded => status::DEADLINE,
+            Self::DeadlineExceeded
+            | Self::CpuTimeExceeded
+            | Self::OutputExceeded
+            | Self::ExitsExceeded => status::LIMIT,
             Self::Panicked | Self::Faulted | Self::MachineReset => status::CRASHED,
             Self::OutOfMemory => status::OUT_OF_MEMORY,
             Self::ProtocolError

@@ -79,12 +79,16 @@ struct Exits {
 struct Limits {
     memory_bytes: u64,
     timeout_ms: Option<u64>,
+    cpu_time_ms: Option<u64>,
+    output_bytes: Option<u64>,
+    exits_per_second: Option<u32>,
 }
 
 impl Report {
     /// Reports on a call that came about.
     pub fn of_outcome(outcome: &Outcome, image: &Image) -> Self {
         let us = |time: Option<Duration>| time.map(|time| time.as_micros() as u64);
+        let ms = |time: Option<Duration>| time.map(|time| time.as_millis() as u64);
         let phases = outcome.phases;
         Self {
             call_id: Some(outcome.call_id.clone()),
@@ -109,7 +113,10 @@ impl Report {
             bytes_err: outcome.bytes_err,
             limits: Some(Limits {
                 memory_bytes: outcome.limits.memory_bytes,
-                timeout_ms: outcome.limits.timeout.map(|timeout| timeout.as_millis() as u64),
+                timeout_ms: ms(outcome.limits.timeout),
+                cpu_time_ms: ms(outcome.limits.cpu_time),
+                output_bytes: outcome.limits.output_bytes,
+                exits_per_second: outcome.limits.exits_per_second,
             }),
             ..Self::bare(outcome.reason, outcome.exit_code, outcome.message.clone())
         }

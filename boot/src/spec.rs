@@ -13,6 +13,9 @@ pub struct LaunchSpec {
     pub image: Arc<Image>,
     /// Its memory, in bytes: a size that [`crate::units::check_memory`] takes.
     pub memory_bytes: u64,
+    /// How often a second its processor may come out of the guest; counted by the built-in monitor
+    /// alone.
+    pub exits_per_second: Option<u32>,
     /// Whether what takes time to find out is to be found out: when the guest was ready by its own
     /// clock, how much memory it touched.
     pub is_measured: bool,

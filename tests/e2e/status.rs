@@ -16,6 +16,9 @@ pub fn add(suite: &mut Suite) {
     suite.each("status::a_deadline_gives_124", deadline);
     suite
         .each("status::a_deadline_holds_while_the_reader_is_blocked", deadline_with_blocked_reader);
+    suite.each("status::too_much_processor_time_gives_124", cpu_time);
+    suite.each("status::too_much_output_gives_124_after_what_is_allowed", output);
+    suite.each("status::too_many_exits_give_124_where_they_are_counted", exits);
     suite.each(
         "status::a_deadline_holds_while_the_function_waits_for_stdin",
         deadline_while_waiting,
@@ -75,6 +78,36 @@ fn deadline_with_blocked_reader(backend: Backend) {
     stdout.read_exact(&mut [0]).expect("it writes");
     running.finish().expect(124).says(&["2s"]);
     drop(stdout);
+}
+
+fn cpu_time(backend: Backend) {
+    let done = backend.call("fail").options(&["--cpu-time", "300ms"]).with(["spin"]).run();
+    done.expect(124).says(&["`fail`", "300ms", "--cpu-time"]);
+    // To wait takes none.
+    let mut running = backend.call("echo").options(&["--cpu-time", "10s"]).bare().spawn();
+    drop(running.stdin());
+    running.finish().expect(0).silent();
+}
+
+fn output(backend: Backend) {
+    let limit = |bytes| ["--max-output", bytes];
+    let done = backend.call("echo").options(&limit("5B")).bare().feed(b"hello\n").expect(124);
+    assert_eq!(done.stdout, b"hello");
+    done.says(&["`echo`", "5B", "--max-output"]);
+    let done = backend.call("echo").options(&limit("6B")).bare().feed(b"hello\n").expect(0);
+    assert_eq!(done.silent().stdout, b"hello\n");
+    let done = backend.call("flood").options(&limit("1MiB")).bare().run().expect(124);
+    assert_eq!(done.stdout.len(), 1 << 20);
+}
+
+fn exits(backend: Backend) {
+    let call = |most| backend.call("flood").options(&["--max-exits", most, "--max-output", "8MiB"]);
+    if backend != Backend::Kvm {
+        let done = call("100").bare().run().expect(125);
+        return drop(done.says(&["100", "--max-exits", "--backend builtin"]));
+    }
+    call("100").bare().run().expect(124).says(&["`flood`", "100", "--max-exits"]);
+    call("4000000000").bare().run().expect(124).says(&["--max-output"]);
 }
 
 fn deadline_while_waiting(backend: Backend) {

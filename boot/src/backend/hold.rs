@@ -104,6 +104,9 @@ impl Request<'_> {
         E: Write + Send + 'static,
     {
         let start = |tsc_hz| self.context.start(tsc_hz);
+        if let Some(cpu_time) = self.context.limits.cpu_time {
+            dialogue.watch.limit_cpu_time(cpu_time);
+        }
         let problem = match (kvm::hold(&self.spec, start, &mut dialogue), other) {
             (Ok(held), Some(_)) => match &held.ending {
                 // Another guest can begin where this one has not.
@@ -150,11 +153,14 @@ impl Request<'_> {
         O: Write + Send + 'static,
         E: Write + Send + 'static,
     {
+        if let Some(most) = self.spec.exits_per_second {
+            return Err(RequestError::ExitsNotCounted { most }.into());
+        }
         let prepared = Instant::now();
         dialogue.input.begin_with(&self.context.start(0).map_err(RequestError::Context)?);
         let guest = launch(&self.spec)?;
         let launched = Instant::now();
-        let ending = remote::converse(&guest, dialogue)
+        let ending = remote::converse(&guest, dialogue, self.context.limits.cpu_time)
             .map_err(LaunchError::system("start the threads of a call"))?;
         let ended = Instant::now();
         let peak_memory_bytes = guest.peak_memory_bytes();

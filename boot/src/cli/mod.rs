@@ -37,7 +37,7 @@ const EXIT_STATUSES: &str = "\
 Exit status:
   0        the function succeeded
   1–123    the function's own failure
-  124      its deadline passed
+  124      its deadline passed, or it exceeded another limit
   125      the launcher failed: bad options, no monitor, a broken protocol
   126      the image cannot be run: not an image, damaged, of an unknown ABI version
   127      there is no such image

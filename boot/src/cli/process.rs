@@ -1,7 +1,5 @@
 //! What the standard library's `main` would have seen to, as far as it matters here.
 #![allow(unsafe_code)]
-// Where the tests' harness has the `main`, nobody begins here.
-#![cfg_attr(test, expect(dead_code))]
 
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::fs::File;

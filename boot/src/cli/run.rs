@@ -46,6 +46,18 @@ pub(crate) struct Run {
     #[arg(long, value_name = "SIZE", value_parser = units::parse_memory)]
     memory: Option<u64>,
 
+    /// Destroy the machine when it has used that much processor time, such as 200ms
+    #[arg(long, value_name = "TIME", value_parser = units::parse_timeout)]
+    cpu_time: Option<Duration>,
+
+    /// Destroy the machine when the function writes more than that, such as 64MiB
+    #[arg(long, value_name = "SIZE", value_parser = units::parse_bytes)]
+    max_output: Option<u64>,
+
+    /// Destroy the machine when its processor leaves it more often a second (built-in monitor)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_exits: Option<u32>,
+
     /// What executes the function
     #[arg(long, value_enum, default_value_t)]
     accel: Accel,
@@ -197,6 +209,15 @@ impl Run {
         }
         if let Some(memory_bytes) = self.memory {
             call = call.memory_bytes(memory_bytes);
+        }
+        if let Some(cpu_time) = self.cpu_time {
+            call = call.cpu_time(cpu_time);
+        }
+        if let Some(output_bytes) = self.max_output {
+            call = call.output_bytes(output_bytes);
+        }
+        if let Some(exits_per_second) = self.max_exits {
+            call = call.exits_per_second(exits_per_second);
         }
         if self.report.is_some() || self.verbose || self.timings {
             call = call.measured();

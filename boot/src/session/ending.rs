@@ -19,10 +19,20 @@ pub(crate) enum Ending {
     Protocol(String),
     Machine(GuestEnd),
     DeadlineExceeded,
+    /// One of the other limits.
+    Exceeded(Limit),
     StdinFailed(io::Error),
     StdoutClosed,
     StdoutFailed(io::Error),
     Stopped(StopCause),
+}
+
+/// What a call may use up besides time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limit {
+    CpuTime,
+    Output,
+    Exits,
 }
 
 /// A reason, a status, a message.
@@ -60,6 +70,7 @@ impl Ending {
                     units::duration(limits.timeout.unwrap_or(Duration::ZERO))
                 ),
             ),
+            Self::Exceeded(limit) => exceeded(name, limits, *limit),
             Self::StdinFailed(error) => Verdict::new(
                 Reason::StdinFailed,
                 format!(
@@ -89,6 +100,27 @@ impl Ending {
             _ => &[],
         }
     }
+}
+
+fn exceeded(name: &str, limits: Limits, limit: Limit) -> Verdict {
+    let (reason, what, option) = match limit {
+        Limit::CpuTime => {
+            let time = units::duration(limits.cpu_time.unwrap_or_default());
+            (Reason::CpuTimeExceeded, format!("took {time} of processor time"), "--cpu-time")
+        }
+        Limit::Output => {
+            let bytes = units::bytes(limits.output_bytes.unwrap_or_default());
+            (Reason::OutputExceeded, format!("wrote more than {bytes}"), "--max-output")
+        }
+        Limit::Exits => {
+            let exits = limits.exits_per_second.unwrap_or_default();
+            let what = format!("left its machine more than {exits} times a second");
+            (Reason::ExitsExceeded, what, "--max-exits")
+        }
+    };
+    let message =
+        format!("`{name}` {what}, its limit, and was destroyed: allow more with {option}");
+    Verdict::new(reason, message)
 }
 
 fn exited(name: &str, limits: Limits, exit: &Exit, reason: ExitReason) -> Verdict {
@@ -175,8 +207,13 @@ pub(crate) fn printable(words: &str) -> String {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits =
-        Limits { memory_bytes: 16 << 20, timeout: Some(Duration::from_millis(500)) };
+    const LIMITS: Limits = Limits {
+        memory_bytes: 16 << 20,
+        timeout: Some(Duration::from_millis(500)),
+        cpu_time: Some(Duration::from_secs(2)),
+        output_bytes: Some(1 << 20),
+        exits_per_second: Some(1000),
+    };
 
     fn exit(status: u32, reason: ExitReason, message: &str) -> Verdict {
         let exit = Exit { status, message: message.to_owned(), ..Exit::default() };
@@ -210,6 +247,9 @@ mod tests {
             (of(Ending::Machine(GuestEnd::Stuck("emulation".to_owned()))), 125),
             (of(Ending::Machine(GuestEnd::Failed("gone".to_owned()))), 125),
             (of(Ending::DeadlineExceeded), 124),
+            (of(Ending::Exceeded(Limit::CpuTime)), 124),
+            (of(Ending::Exceeded(Limit::Output)), 124),
+            (of(Ending::Exceeded(Limit::Exits)), 124),
             (of(Ending::StdinFailed(io())), 125),
             (of(Ending::StdoutFailed(io())), 125),
             (of(Ending::Stopped(StopCause::Interrupted)), 130),

@@ -19,7 +19,7 @@ mod stop;
 mod tests;
 pub(crate) mod traffic;
 
-pub(crate) use ending::{Ending, printable};
+pub(crate) use ending::{Ending, Limit, printable};
 pub(crate) use input::{Input, Peek};
 pub(crate) use output::Output;
 pub use parse::ProtocolError;

@@ -4,9 +4,9 @@ use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::Ending;
 use super::parse::{Item, Parser};
 use super::traffic::Traffic;
+use super::{Ending, Limit};
 
 /// Where what a guest says goes.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(crate) struct Output<O, E> {
     /// `None` once its reader is gone: a filter goes on without it.
     stderr: Option<E>,
     has_begun: bool,
+    /// Bytes that may still be written.
+    left: u64,
     traffic: Arc<Traffic>,
 }
 
@@ -26,7 +28,13 @@ impl<O: Write, E: Write> Output<O, E> {
     /// Nothing said yet, by a guest of an image that names `abi_version`.
     pub(crate) fn new(stdout: O, stderr: E, abi_version: u32, traffic: Arc<Traffic>) -> Self {
         let parser = Parser::new(abi_version);
-        Self { parser, stdout, stderr: Some(stderr), has_begun: false, traffic }
+        Self { parser, stdout, stderr: Some(stderr), has_begun: false, left: u64::MAX, traffic }
+    }
+
+    /// Ends the call when it has written so much and writes more.
+    pub(crate) fn limit(mut self, bytes: u64) -> Self {
+        self.left = bytes;
+        self
     }
 
     /// Whether the guest has said anything.
@@ -42,19 +50,27 @@ impl<O: Write, E: Write> Output<O, E> {
                 Ok(None) => break None,
                 Ok(Some(Item::Ready(time_stamp))) => self.traffic.became_ready(time_stamp),
                 Ok(Some(Item::Stdout(data))) => {
+                    let (data, is_whole) = within(&mut self.left, data);
                     match write_all(&mut self.stdout, data, interrupted) {
                         Ok(None) => self.traffic.wrote_stdout(data.len()),
                         Ok(ending) => return ending,
                         Err(error) => return Some(stdout_ending(error)),
                     }
+                    if !is_whole {
+                        break Some(Ending::Exceeded(Limit::Output));
+                    }
                 }
                 Ok(Some(Item::Stderr(data))) => {
+                    let (data, is_whole) = within(&mut self.left, data);
                     self.traffic.bytes_err.fetch_add(data.len() as u64, Ordering::Relaxed);
                     let stderr = self.stderr.as_mut();
                     match stderr.map_or(Ok(None), |stderr| write_all(stderr, data, interrupted)) {
                         Ok(None) => {}
                         Ok(ending) => return ending,
                         Err(_) => self.stderr = None,
+                    }
+                    if !is_whole {
+                        break Some(Ending::Exceeded(Limit::Output));
                     }
                 }
                 // What follows is ignored (SPEC C6.2), whether or not it came with this.
@@ -78,6 +94,13 @@ impl<O: Write, E: Write> Output<O, E> {
             }
         }
     }
+}
+
+/// As much of `data` as is within what is `left`, and whether that is all.
+fn within<'a>(left: &mut u64, data: &'a [u8]) -> (&'a [u8], bool) {
+    let bytes = usize::try_from(*left).unwrap_or(usize::MAX).min(data.len());
+    *left -= bytes as u64;
+    (&data[..bytes], bytes == data.len())
 }
 
 /// As [`Write::write_all`], but ends with the call.

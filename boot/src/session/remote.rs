@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 
 use ampoule_abi::frame::{DATA_BYTES, MAX_HEADER_BYTES};
 
-use super::{Dialogue, Ending, Input, Output, Stopper, Watch};
+use super::{Dialogue, Ending, Input, Limit, Output, Stopper, Watch};
 use crate::guest::{Guest, GuestEnd};
 
 /// How long a machine whose stream has ended may take to say why.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How long the wait for that goes on before a signal is looked for.
+/// How long a wait goes on before something is looked for of which no event tells.
 const GLANCE: Duration = Duration::from_millis(20);
 
 /// Something that the coordinator hears of.
@@ -41,9 +41,13 @@ impl Teller {
     }
 }
 
-/// Holds the dialogue until its end is known. The guest still runs then, as far as it has not
+/// Holds the dialogue until its end is known, or its machine has used up its processor time. The guest still runs then, as far as it has not
 /// ended by itself; threads that are blocked on STDIN or STDOUT are left behind.
-pub(crate) fn converse<I, O, E>(guest: &Guest, dialogue: Dialogue<I, O, E>) -> io::Result<Ending>
+pub(crate) fn converse<I, O, E>(
+    guest: &Guest,
+    dialogue: Dialogue<I, O, E>,
+    cpu_time: Option<Duration>,
+) -> io::Result<Ending>
 where
     I: Read + Send + 'static,
     O: Write + Send + 'static,
@@ -60,7 +64,7 @@ where
     thread::Builder::new()
         .name("stdout".to_owned())
         .spawn(move || relay(from_guest, output, &for_output))?;
-    Ok(coordinate(guest, &watch, &receiver))
+    Ok(coordinate(guest, &watch, cpu_time, &receiver))
 }
 
 /// Passes on STDIN. Ends early, in silence, if the guest is gone: that is for whoever reads its
@@ -98,7 +102,12 @@ fn relay(mut guest: impl Read, mut output: Output<impl Write, impl Write>, telle
     teller.tell(last);
 }
 
-fn coordinate(guest: &Guest, watch: &Watch, events: &Receiver<Event>) -> Ending {
+fn coordinate(
+    guest: &Guest,
+    watch: &Watch,
+    cpu_time: Option<Duration>,
+    events: &Receiver<Event>,
+) -> Ending {
     loop {
         // What has happened by now comes before a deadline that has just passed: a function that
         // made it is not failed.
@@ -110,7 +119,10 @@ fn coordinate(guest: &Guest, watch: &Watch, events: &Receiver<Event>) -> Ending 
         if let Some(ending) = watch.ending() {
             return ending;
         }
-        watch.wait(None);
+        if cpu_time.zip(guest.cpu_time()).is_some_and(|(most, used)| used >= most) {
+            return Ending::Exceeded(Limit::CpuTime);
+        }
+        watch.wait(cpu_time.map(|_| GLANCE));
     }
 }
 

@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
+use rustix::time::{ClockId, clock_gettime};
 
-use super::Ending;
+use super::{Ending, Limit};
 
 /// Why a call is stopped from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +79,8 @@ impl fmt::Debug for Shared {
 pub(crate) struct Watch {
     pub(super) stopper: Stopper,
     deadline: Option<Instant>,
+    /// The same on the clock of the processor time of the thread that looks out.
+    cpu_deadline: Option<Duration>,
 }
 
 impl Watch {
@@ -90,7 +93,7 @@ impl Watch {
             bell: eventfd(0, flags),
             kick: OnceLock::new(),
         };
-        Self { stopper: Stopper(Arc::new(shared)), deadline: None }
+        Self { stopper: Stopper(Arc::new(shared)), deadline: None, cpu_deadline: None }
     }
 
     /// Whether a call can be woken.
@@ -101,6 +104,17 @@ impl Watch {
     /// Ends the call at this time.
     pub(crate) fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;
+    }
+
+    /// Ends the call when this thread, which runs the machine and looks out, has used that much more
+    /// processor time.
+    pub(crate) fn limit_cpu_time(&mut self, cpu_time: Duration) {
+        self.cpu_deadline = cpu_time_of_thread().checked_add(cpu_time);
+    }
+
+    /// The processor time that is left, if it is limited.
+    pub(crate) fn cpu_time_left(&self) -> Option<Duration> {
+        self.cpu_deadline.map(|deadline| deadline.saturating_sub(cpu_time_of_thread()))
     }
 
     /// When the call is to end, if ever.
@@ -126,8 +140,11 @@ impl Watch {
             TERMINATED => return Some(Ending::Stopped(StopCause::Terminated)),
             _ => {}
         }
-        let deadline = self.deadline?;
-        (Instant::now() >= deadline).then_some(Ending::DeadlineExceeded)
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Some(Ending::DeadlineExceeded);
+        }
+        let is_used_up = |deadline| cpu_time_of_thread() >= deadline;
+        self.cpu_deadline.is_some_and(is_used_up).then_some(Ending::Exceeded(Limit::CpuTime))
     }
 
     /// Waits until the bell rings, the deadline passes, or `longest` is over; it may also be for
@@ -145,6 +162,10 @@ impl Watch {
             _ => drop(rustix::io::read(bell, &mut [0; 8])),
         }
     }
+}
+
+fn cpu_time_of_thread() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
 impl Drop for Watch {

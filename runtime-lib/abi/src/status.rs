@@ -6,8 +6,8 @@ pub const SUCCESS: u8 = 0;
 pub const FAILURE: u8 = 1;
 /// Greatest status a function may ask for; all above belong to the launcher.
 pub const MAX_FUNCTION: u8 = 123;
-/// The deadline passed and the VM was destroyed.
-pub const DEADLINE: u8 = 124;
+/// A limit was exceeded, the deadline or another, and the VM was destroyed.
+pub const LIMIT: u8 = 124;
 /// The launcher itself failed: bad flags, a backend that did not start, a broken protocol.
 pub const LAUNCHER: u8 = 125;
 /// The image exists but cannot be run: not an image, of an unknown ABI, damaged.

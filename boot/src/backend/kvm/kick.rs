@@ -9,7 +9,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Between one signal and the next.
 const AGAIN: Duration = Duration::from_millis(1);
@@ -24,9 +24,27 @@ pub(super) struct Kick {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Trigger(libc::c_int);
 
+/// What a timer goes by.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Clock {
+    /// The time.
+    Monotonic,
+    /// The processor time of this thread.
+    ThreadCpuTime,
+}
+
+impl Clock {
+    fn number(self) -> libc::clockid_t {
+        match self {
+            Self::Monotonic => libc::CLOCK_MONOTONIC,
+            Self::ThreadCpuTime => libc::CLOCK_THREAD_CPUTIME_ID,
+        }
+    }
+}
+
 impl Kick {
     /// A timer for this thread, not set.
-    pub(super) fn new() -> io::Result<Self> {
+    pub(super) fn new(clock: Clock) -> io::Result<Self> {
         let signal = signal()?;
         unblock(signal)?;
         // SAFETY: all zero is a value of this structure of integers and pointers.
@@ -35,18 +53,17 @@ impl Kick {
         event.sigev_signo = signal;
         event.sigev_notify_thread_id = rustix::thread::gettid().as_raw_nonzero().get();
         let mut timer: libc::c_int = 0;
-        let (event, place) = (&raw const event, &raw mut timer);
+        let (clock, event, place) = (clock.number(), &raw const event, &raw mut timer);
         // SAFETY: the kernel reads a `sigevent` and writes a timer's number, an `int`; both places
         // are valid for that.
-        let made =
-            unsafe { libc::syscall(libc::SYS_timer_create, libc::CLOCK_MONOTONIC, event, place) };
+        let made = unsafe { libc::syscall(libc::SYS_timer_create, clock, event, place) };
         result(made)?;
         Ok(Self { timer })
     }
 
-    /// Lets it go off at `deadline`.
-    pub(super) fn at(&self, deadline: Instant) -> io::Result<()> {
-        set(self.timer, deadline.saturating_duration_since(Instant::now()))
+    /// Lets it go off when so much of its clock's time has passed.
+    pub(super) fn after(&self, time: Duration) -> io::Result<()> {
+        set(self.timer, time)
     }
 
     /// What lets it go off now, from any thread and from a signal's handler.
@@ -143,9 +160,9 @@ mod tests {
     #[test]
     fn a_read_that_would_wait_for_ever_is_interrupted() {
         let (mut ours, _theirs) = UnixStream::pair().expect("a pair");
-        let kick = Kick::new().expect("a timer");
+        let kick = Kick::new(Clock::Monotonic).expect("a timer");
         for _ in 0..3 {
-            kick.at(Instant::now() + Duration::from_millis(5)).expect("set");
+            kick.after(Duration::from_millis(5)).expect("set");
             let error = ours.read(&mut [0]).expect_err("nothing to read");
             assert_eq!(error.kind(), io::ErrorKind::Interrupted);
         }

@@ -6,6 +6,7 @@
 //! run       the processor's loop: why it came out, what is done, in again
 //! mmio      the console's registers     console    its queues, to and from the dialogue
 //! kick      getting out of a system call when the call is to end
+//! meter     how often the processor came out, and whether that is too often
 //! farewell  ending before the machine does
 //! ```
 //!
@@ -19,6 +20,7 @@ mod farewell;
 mod kick;
 mod machine;
 mod memory;
+mod meter;
 mod mmio;
 mod registers;
 mod run;
@@ -34,12 +36,12 @@ use super::LaunchError;
 use super::hold::{Entry, Held};
 use crate::context::ContextError;
 use crate::host::{Accel, KvmProblem};
-use crate::outcome::Exits;
 use crate::session::Dialogue;
 use crate::spec::LaunchSpec;
-use kick::Kick;
+use kick::{Clock, Kick};
 use machine::Machine;
 use memory::{Memory, NoMemory};
+use meter::Meter;
 use mmio::Registers;
 
 /// Why the built-in monitor did not run a guest.
@@ -100,21 +102,21 @@ pub(super) fn hold<I: Read, O: Write, E: Write>(
     let message = start(time_stamp_hz).map_err(Refusal::Context)?;
     tell(&mut machine, spec, &message, dialogue)?;
     machine.enter(spec.image.facts(), boot_info::PLACE);
-    let kick = kick(dialogue).map_err(LaunchError::system("set a timer"))?;
+    let kicks = kicks(dialogue).map_err(LaunchError::system("set a timer"))?;
     let time_stamp = spec.is_measured.then(|| machine.time_stamp()).flatten();
     let entry = Entry { at: Instant::now(), time_stamp: time_stamp.zip(Some(time_stamp_hz)) };
-    let mut exits = Exits::default();
+    let mut meter = Meter::new(spec.exits_per_second);
     let ending = match console(spec, &machine) {
-        Ok(mut console) => run::run(&mut machine, &mut console, dialogue, &mut exits),
+        Ok(mut console) => run::run(&mut machine, &mut console, dialogue, &mut meter),
         Err(broken) => broken.into(),
     };
     let ended = Instant::now();
-    drop(kick);
+    drop(kicks);
     Ok(Held {
         ending,
         backend: "builtin",
         accel: Accel::Kvm,
-        exits: Some(exits),
+        exits: Some(meter.exits),
         peak_memory_bytes: spec.is_measured.then(|| machine.memory.touched_bytes()).flatten(),
         prepared,
         launched,
@@ -160,13 +162,17 @@ fn tell<I: Read, O, E>(
     Ok(())
 }
 
-/// A timer that interrupts this thread when the call is to end.
-fn kick<I, O, E>(dialogue: &Dialogue<I, O, E>) -> io::Result<Kick> {
-    let kick = Kick::new()?;
+/// Timers that interrupt this thread when the call is to end: by the clock, and by the thread's
+/// processor time if that is limited.
+fn kicks<I, O, E>(dialogue: &Dialogue<I, O, E>) -> io::Result<(Kick, Option<Kick>)> {
+    let kick = Kick::new(Clock::Monotonic)?;
     if let Some(deadline) = dialogue.watch.deadline() {
-        kick.at(deadline)?;
+        kick.after(deadline.saturating_duration_since(Instant::now()))?;
     }
     let trigger = kick.trigger();
     dialogue.watch.on_stop(move || trigger.pull());
-    Ok(kick)
+    let Some(cpu_time) = dialogue.watch.cpu_time_left() else { return Ok((kick, None)) };
+    let by_cpu_time = Kick::new(Clock::ThreadCpuTime)?;
+    by_cpu_time.after(cpu_time)?;
+    Ok((kick, Some(by_cpu_time)))
 }

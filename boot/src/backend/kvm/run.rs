@@ -8,6 +8,7 @@ use kvm_ioctls::{VcpuExit, VcpuFd};
 use super::console::{self, Broken, Filled, RECEIVE, TRANSMIT};
 use super::machine::Machine;
 use super::memory::Memory;
+use super::meter::Meter;
 use super::mmio::{self, Registers, Request};
 use crate::guest::GuestEnd;
 use crate::outcome::Exits;
@@ -42,20 +43,21 @@ pub(super) fn run<I: Read, O: Write, E: Write>(
     machine: &mut Machine,
     console: &mut Console,
     dialogue: &mut Dialogue<I, O, E>,
-    exits: &mut Exits,
+    meter: &mut Meter,
 ) -> Ending {
     let Machine { processor, memory, .. } = machine;
     loop {
-        if let Some(ending) = dialogue.watch.ending() {
+        if let Some(ending) = dialogue.watch.ending().or_else(|| meter.ending()) {
             return ending;
         }
-        let done = enter(processor, console, memory, exits).and_then(|wish| match wish {
-            Wish::GoOn => Ok(None),
-            Wish::Send => send(console, memory, dialogue),
-            Wish::Fill => fill(console, memory, dialogue),
-            Wish::Wait => wait(console, memory, dialogue),
-            Wish::End(ending) => Ok(Some(ending)),
-        });
+        let done =
+            enter(processor, console, memory, &mut meter.exits).and_then(|wish| match wish {
+                Wish::GoOn => Ok(None),
+                Wish::Send => send(console, memory, dialogue),
+                Wish::Fill => fill(console, memory, dialogue),
+                Wish::Wait => wait(console, memory, dialogue),
+                Wish::End(ending) => Ok(Some(ending)),
+            });
         match done {
             Ok(None) => {}
             Ok(Some(ending)) => return ending,
