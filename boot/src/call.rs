@@ -159,7 +159,8 @@ impl Call {
     }
 
     /// Has `peek` tell whether STDIN can be read without waiting, so that a short input and its end
-    /// reach the function together.
+    /// reach the function together, and a long one with fewer exits. The call relies on it: a read
+    /// that waits after all holds the function back.
     pub fn peek(mut self, peek: impl Fn() -> bool + Send + 'static) -> Self {
         self.peek = Peek(Box::new(peek));
         self

@@ -15,6 +15,8 @@ pub fn add(suite: &mut Suite) {
     suite.each("backend::a_report_names_what_was_asked_for", asked_for);
     let name = "backend::the_built_in_monitor_is_the_default_where_kvm_works";
     suite.once_on(Backend::Kvm, name, default);
+    let name = "backend::a_long_stream_takes_one_exit_for_each_frame";
+    suite.once_on(Backend::Kvm, name, few_exits);
     suite.once_on(Backend::Kvm, "backend::timings_tell_the_phases_and_the_exits", timings);
     suite.once("backend::the_built_in_monitor_has_no_tcg", no_tcg);
     let name = "backend::where_kvm_is_not_permitted_a_line_says_so_and_tcg_runs";
@@ -24,11 +26,18 @@ pub fn add(suite: &mut Suite) {
 
 /// The report of a call of `echo` with these options.
 fn report(options: &[&str]) -> Value {
+    report_of(b"x", options)
+}
+
+/// The report of a call of `echo` with this input.
+fn report_of(input: &[u8], options: &[&str]) -> Value {
     let scratch = Scratch::new();
     let path = scratch.path("report.json");
     let (image, place) = (tools::get().image("echo"), path.display().to_string());
     let words = [&["run", image.to_str().expect("text"), "--report", &place], options].concat();
-    launcher(&words).feed(b"x").expect(0).silent();
+    let stdin = scratch.path("stdin");
+    fs::write(&stdin, input).expect("written");
+    launcher(&words).on(fs::File::open(stdin).expect("a file")).expect(0).silent();
     serde_json::from_slice(&fs::read(path).expect("a report")).expect("JSON")
 }
 
@@ -45,6 +54,14 @@ fn default() {
         let exits = report["exits"]["total"].as_u64().expect("a number");
         assert!((1..=8).contains(&exits), "{exits} exits");
     }
+}
+
+/// A file can always be read: what comes next is there whenever output makes the guest come out.
+fn few_exits() {
+    const FRAMES: usize = 64;
+    let report = report_of(&vec![b'x'; FRAMES << 16], &["--backend", "builtin"]);
+    let exits = report["exits"]["total"].as_u64().expect("a number");
+    assert!(exits < FRAMES as u64 + 8, "{exits} exits for {FRAMES} frames");
 }
 
 fn timings() {

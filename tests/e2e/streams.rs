@@ -32,6 +32,7 @@ pub fn add(suite: &mut Suite) {
     suite.each("streams::a_file_is_read_from_where_it_stands", file);
     suite.each("streams::a_function_ends_though_its_stdin_is_never_read", never_read);
     suite.each("streams::a_function_ends_though_its_stdin_never_does", never_ends);
+    suite.each("streams::a_write_arrives_wherever_its_bytes_lie", places);
     suite.each("streams::stdout_is_seen_while_the_function_runs", live_stdout);
     suite.each("streams::stderr_is_apart_and_live", live_stderr);
 }
@@ -154,6 +155,13 @@ fn never_ends(backend: Backend) {
     let stdin = running.stdin();
     assert_eq!(running.finish().expect(0).silent().text(), "done\n");
     drop(stdin);
+}
+
+fn places(backend: Backend) {
+    let argument = "a".repeat(5000);
+    let done = backend.call("places").with([argument.as_str()]).run().expect(0).silent();
+    let expected = ["a", "c", "s", "n", "f"].map(|letter| letter.repeat(5000)).concat();
+    assert!(done.text() == expected, "{} bytes", done.stdout.len());
 }
 
 fn live_stdout(backend: Backend) {

@@ -1,7 +1,7 @@
 //! STDIN, from its reader to the guest's frames (SPEC C1, C6).
 //!
-//! Whoever passes on what is made here asks for more only when the guest can take it: nothing is
-//! read ahead, and nothing is held but what a caller's buffer has no room for.
+//! Whoever passes on what is made here asks for more only when the guest has room for it, and
+//! nothing is held but what a caller's buffer has no room for.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read};
@@ -15,7 +15,7 @@ use super::traffic::Traffic;
 /// A buffer that is smaller than this is filled from another one.
 const LEAST_BYTES: usize = 64;
 
-/// After a frame that is longer than this, the next comes soon enough.
+/// A read of more than this is a long one: what follows it goes into a buffer of its own.
 const SHORT_BYTES: usize = 4096;
 
 /// The bytes that a guest receives.
@@ -29,6 +29,8 @@ pub(crate) struct Input<I> {
     has_ended: bool,
     /// What reading ahead came upon.
     failed: Option<io::Error>,
+    /// Whether the last read was a long one.
+    is_long: bool,
     peek: Peek,
     traffic: Arc<Traffic>,
 }
@@ -58,6 +60,7 @@ impl<I: Read> Input<I> {
             has_begun: false,
             has_ended: false,
             failed: None,
+            is_long: false,
             peek,
             traffic,
         }
@@ -82,6 +85,11 @@ impl<I: Read> Input<I> {
     /// Whether [`Input::fill`] would surely not wait.
     pub(crate) fn is_ready(&self) -> bool {
         self.gone < self.held.len() || self.failed.is_some() || self.has_ended || (self.peek.0)()
+    }
+
+    /// Whether there is more to [`fill`](Input::fill) with after a long read, without waiting.
+    pub(crate) fn flows(&self) -> bool {
+        self.is_long && !self.has_ended && self.failed.is_none() && (self.peek.0)()
     }
 
     /// Puts whole frames, or the next part of one, into `buffer`, which is not empty; the number
@@ -125,10 +133,15 @@ impl<I: Read> Input<I> {
         match self.frame(buffer) {
             Ok(bytes) => bytes,
             Err(error) => {
-                self.failed = Some(error).filter(|error| error.kind() != ErrorKind::Interrupted);
+                self.fail_later(error);
                 0
             }
         }
+    }
+
+    /// Has what reading ahead came upon told in its turn, unless that is a signal.
+    pub(crate) fn fail_later(&mut self, error: io::Error) {
+        self.failed = Some(error).filter(|error| error.kind() != ErrorKind::Interrupted);
     }
 
     /// One frame of what a single read gives, read into its place.
@@ -143,6 +156,7 @@ impl<I: Read> Input<I> {
         buffer.copy_within(start..start + read, header.len());
         buffer[..header.len()].copy_from_slice(header);
         self.has_ended = read == 0;
+        self.is_long = read > SHORT_BYTES;
         self.traffic.bytes_in.fetch_add(read as u64, Ordering::Relaxed);
         Ok(header.len() + read)
     }
@@ -193,6 +207,26 @@ mod tests {
         let mut input = Input::new(Breaks(false), Peek(Box::new(|| true)), traffic);
         assert_eq!(input.fill(&mut [0; 200]).expect("one byte in a frame"), 4);
         assert!(input.fill(&mut [0; 200]).is_err());
+    }
+
+    #[test]
+    fn long_reads_flow_until_the_end_and_none_that_would_wait() {
+        let stdin = [7; SHORT_BYTES + 1 + 3];
+        let mut waiting = input(&stdin);
+        let traffic = Arc::new(Traffic::since(Instant::now()));
+        let mut input = Input::new(&stdin[..], Peek(Box::new(|| true)), traffic);
+        assert!(!input.flows(), "nobody has asked for anything");
+        let mut buffer = [0; SHORT_BYTES + 1 + MAX_HEADER_BYTES];
+        let mut fill = |input: &mut Input<&[u8]>| input.fill(&mut buffer).expect("bytes");
+        assert!(fill(&mut waiting) > SHORT_BYTES && !waiting.flows());
+        assert!(fill(&mut input) > SHORT_BYTES && input.flows());
+        input.fail_later(ErrorKind::Interrupted.into());
+        assert!(input.flows());
+        fill(&mut input);
+        assert!(!input.flows(), "a short read has its successor with it");
+        assert_eq!(fill(&mut input), 0);
+        input.fail_later(ErrorKind::Other.into());
+        assert!(!input.flows() && input.fill(&mut [0; 200]).is_err());
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub const MAX_MESSAGE_BYTES: usize = 1 << 20;
 /// Room for any header that [`write_header`] makes, in bytes.
 pub const MAX_HEADER_BYTES: usize = 8;
 
+/// Length of the header of a frame of data with 16 KiB or more, in bytes.
+pub const LONG_HEADER_BYTES: usize = 7;
+
 /// Payload that a sender of data should put into one frame at most, in bytes: large enough that
 /// headers cost nothing, small enough that neither side holds much.
 pub const DATA_BYTES: usize = 64 << 10;
@@ -150,6 +153,7 @@ mod tests {
             frame.extend(payload);
             assert_eq!(frame, message.encode_length_delimited_to_vec());
             assert_eq!(read_header(&frame), Ok(Some((header, header_bytes))));
+            assert_eq!(payload_bytes < 16_384, header_bytes < LONG_HEADER_BYTES);
         }
     }
 

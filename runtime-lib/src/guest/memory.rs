@@ -109,6 +109,15 @@ pub fn image_end() -> u64 {
     address(&raw const __image_end)
 }
 
+/// Whether a device may read `bytes` where they lie (SPEC C8.8): on the stack, in zeroed data or in
+/// the heap, into which nothing of the image's file goes.
+pub fn is_for_devices(bytes: &[u8]) -> bool {
+    let Range { start, end } = bytes.as_ptr_range();
+    let (start, end) = (start.addr() as u64, end.addr() as u64);
+    // Zeroed data lies between the stack and the code.
+    start >= image_end() || (start >= stack().start && end <= code().start)
+}
+
 /// Guest-physical address of memory that the program knows by `address`.
 pub fn physical(address: u64) -> u64 {
     if address >= HEAP_WINDOW { address - HEAP_WINDOW } else { address }

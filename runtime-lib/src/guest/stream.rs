@@ -30,26 +30,27 @@ struct Call {
 }
 
 impl Call {
-    fn put(&mut self, kind: u32, payload: &[u8]) {
+    fn put_header(&mut self, kind: u32, payload: &[u8]) {
         let mut buffer = [0; MAX_HEADER_BYTES];
         let header = write_header(Header { kind, payload_bytes: payload.len() }, &mut buffer);
         self.console.put(header);
-        self.console.put(payload);
     }
 
     fn send(&mut self, kind: u32, payload: &[u8]) {
         if core::mem::replace(&mut self.sending, true) {
             abandon();
         }
-        self.put(kind, payload);
-        self.console.flush();
+        self.put_header(kind, payload);
+        self.console.send(payload);
         self.sending = false;
     }
 
     /// Says that the runtime is up.
     fn greet(&mut self) {
         let mut buffer = [0; ready::MAX_BYTES];
-        self.put(to_host::READY, ready::write(ABI_VERSION, time_stamp(), &mut buffer));
+        let message = ready::write(ABI_VERSION, time_stamp(), &mut buffer);
+        self.put_header(to_host::READY, message);
+        self.console.put(message);
         self.console.flush_in_passing();
     }
 

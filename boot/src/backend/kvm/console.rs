@@ -147,6 +147,23 @@ pub(super) fn receive<I: Read, O, E>(
     Ok(Ok(Filled::NoBuffer))
 }
 
+/// Fills what else the guest has offered with what is there of a STDIN that flows, so that it need
+/// not come out for that. Waits for nothing.
+pub(super) fn receive_ahead<I: Read, O, E>(
+    queue: &mut Queue,
+    memory: &mut Memory,
+    dialogue: &mut Dialogue<I, O, E>,
+) -> Result<(), Broken> {
+    while dialogue.watch.ending().is_none() && dialogue.input.flows() {
+        match receive(queue, memory, dialogue)? {
+            Ok(Filled::Yes) => {}
+            Ok(_) => break,
+            Err(error) => dialogue.input.fail_later(error),
+        }
+    }
+    Ok(())
+}
+
 /// The head of the next chain that the guest has offered.
 fn next(queue: &mut Queue, index: usize, memory: &Memory) -> Result<Option<u16>, Broken> {
     if !queue.ready() {

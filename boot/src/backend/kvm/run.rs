@@ -155,11 +155,16 @@ fn write(
 
 fn send<I: Read, O: Write, E: Write>(
     console: &mut Console,
-    memory: &Memory,
+    memory: &mut Memory,
     dialogue: &mut Dialogue<I, O, E>,
 ) -> Result<Option<Ending>, Broken> {
-    let Some(queues) = console.registers.queues() else { return Ok(None) };
-    Ok(console::transmit(&mut queues[TRANSMIT], memory, dialogue)?.ending)
+    let is_driven = console.is_driven;
+    let Some([receive, transmit]) = console.registers.queues() else { return Ok(None) };
+    let ending = console::transmit(transmit, memory, dialogue)?.ending;
+    if ending.is_none() && is_driven {
+        console::receive_ahead(receive, memory, dialogue)?;
+    }
+    Ok(ending)
 }
 
 fn fill<I: Read, O: Write, E: Write>(
@@ -197,7 +202,7 @@ fn wait<I: Read, O: Write, E: Write>(
             None => Ok(Filled::NoBuffer),
         };
         match filled {
-            Ok(Filled::Yes) => return Ok(None),
+            Ok(Filled::Yes) => break,
             Ok(Filled::Interrupted) => {}
             // Only the call's end can come now.
             Ok(Filled::NoBuffer | Filled::Nothing) => dialogue.watch.wait(None),
@@ -208,4 +213,8 @@ fn wait<I: Read, O: Write, E: Write>(
             return Ok(ending);
         }
     }
+    if let (true, Some([receive, _])) = (is_driven, &mut queues) {
+        console::receive_ahead(receive, memory, dialogue)?;
+    }
+    Ok(None)
 }

@@ -35,9 +35,13 @@ const fn queue(at: u64) -> QueueAddresses {
 type Talk = Dialogue<&'static [u8], Vec<u8>, io::Sink>;
 
 fn dialogue(stdin: &'static [u8]) -> Talk {
+    dialogue_with(stdin, Peek::default())
+}
+
+fn dialogue_with(stdin: &'static [u8], peek: Peek) -> Talk {
     let traffic = Arc::new(Traffic::since(Instant::now()));
     Dialogue {
-        input: Input::new(stdin, Peek::default(), Arc::clone(&traffic)),
+        input: Input::new(stdin, peek, Arc::clone(&traffic)),
         output: Output::new(Vec::new(), io::sink(), ABI_VERSION, traffic),
         watch: Watch::new(),
     }
@@ -90,6 +94,18 @@ impl Machine {
             .map(|filled| filled.expect("memory does not fail"))
             .map_err(|broken| broken.to_string())
     }
+
+    fn receive_ahead(&mut self, dialogue: &mut Talk) -> Result<(), String> {
+        let queue = &mut self.registers.queues().expect("driven")[RECEIVE];
+        console::receive_ahead(queue, &mut self.memory, dialogue)
+            .map_err(|broken| broken.to_string())
+    }
+}
+
+/// Buffers that were given back.
+fn used(machine: &Machine, queue: QueueAddresses) -> u16 {
+    let index = machine.memory.slice(queue.device + 2, 2).expect("an index");
+    u16::from_le_bytes([index[0], index[1]])
 }
 
 const NEXT: u16 = 1;
@@ -111,6 +127,41 @@ fn what_is_sent_is_passed_on_and_what_is_received_is_framed() {
     assert!(matches!(machine.receive(&mut dialogue), Ok(Filled::Yes)));
     assert_eq!(machine.memory.slice(BUFFER, 5).expect("a frame"), b"\x04\x12\x02in");
     assert!(matches!(machine.receive(&mut dialogue), Ok(Filled::NoBuffer)));
+}
+
+#[test]
+fn a_stdin_that_flows_fills_what_was_offered_without_being_asked() {
+    const BYTES: u64 = 66_000;
+    static STDIN: [u8; 150_000] = [7; 150_000];
+    let offering = |buffers: u16| {
+        let mut machine = Machine::new();
+        let heads: Vec<u16> = (0..buffers).collect();
+        for &head in &heads {
+            let address = BUFFER + u64::from(head) * BYTES;
+            machine.descriptor(NOTE.receive, head.into(), (address, BYTES as u32, WRITE, 0));
+        }
+        machine.offer(NOTE.receive, &heads);
+        machine
+    };
+    for (buffers, is_ready, expected) in [(5, true, 4), (2, true, 2), (5, false, 1)] {
+        let mut dialogue = dialogue_with(&STDIN, Peek(Box::new(move || is_ready)));
+        let mut machine = offering(buffers);
+        machine.receive_ahead(&mut dialogue).expect("no rule is broken");
+        assert_eq!(used(&machine, NOTE.receive), 0, "the guest has not asked for any yet");
+        assert!(matches!(machine.receive(&mut dialogue), Ok(Filled::Yes)));
+        machine.receive_ahead(&mut dialogue).expect("no rule is broken");
+        assert_eq!(used(&machine, NOTE.receive), expected, "{buffers} buffers, {is_ready}");
+        if expected == 4 {
+            let end = machine.memory.slice(BUFFER + 3 * BYTES, 3).expect("a frame");
+            assert_eq!(end, b"\x02\x1a\x00");
+        }
+    }
+    let mut dialogue = dialogue_with(&STDIN, Peek(Box::new(|| true)));
+    let mut machine = offering(5);
+    assert!(matches!(machine.receive(&mut dialogue), Ok(Filled::Yes)));
+    dialogue.watch.set_deadline(Some(Instant::now()));
+    machine.receive_ahead(&mut dialogue).expect("no rule is broken");
+    assert_eq!(used(&machine, NOTE.receive), 1, "the call is over");
 }
 
 #[test]
@@ -171,8 +222,7 @@ fn indexes_go_on_past_their_wrap() {
         machine.put(NOTE.transmit.driver + 2, &index.to_le_bytes());
         assert!(machine.transmit(&mut dialogue).is_ok_and(|ending| ending.is_none()));
     }
-    let used = machine.memory.slice(NOTE.transmit.device + 2, 2).expect("an index");
-    assert_eq!(used, index.to_le_bytes());
+    assert_eq!(used(&machine, NOTE.transmit), index);
 }
 
 /// A driver of the standard's own steps (virtio 1.2, 3.1.1).
@@ -252,9 +302,11 @@ proptest! {
                 machine.put(queue.descriptors + index * 16 + 10, &[0; 2]);
             }
         }
-        let mut dialogue = dialogue(b"input");
+        static STDIN: [u8; 70_000] = [7; 70_000];
+        let mut dialogue = dialogue_with(&STDIN, Peek(Box::new(|| true)));
         let _ = machine.transmit(&mut dialogue);
         let _ = machine.receive(&mut dialogue);
+        let _ = machine.receive_ahead(&mut dialogue);
     }
 
     #[test]

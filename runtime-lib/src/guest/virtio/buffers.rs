@@ -4,7 +4,7 @@
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use ampoule_abi::frame::{DATA_BYTES, MAX_HEADER_BYTES};
+use ampoule_abi::frame::{DATA_BYTES, LONG_HEADER_BYTES, MAX_HEADER_BYTES};
 use ampoule_abi::layout::PAGE_BYTES;
 
 use super::queue::Rings;
@@ -12,6 +12,15 @@ use super::{receiver, sender};
 
 /// A frame of data and its header, so that a function sees 64 KiB at a time in one piece.
 const FRAME_BYTES: usize = (DATA_BYTES + MAX_HEADER_BYTES).next_multiple_of(PAGE_BYTES as usize);
+
+/// The start of a buffer for what is received: so a long frame's payload begins with a cache line.
+/// A launcher reads STDIN to there, and on some processors copies to anywhere else are several
+/// times as slow.
+const RECEIVE_AT: usize = CACHE_LINE_BYTES - LONG_HEADER_BYTES;
+
+const CACHE_LINE_BYTES: usize = 64;
+
+const _: () = assert!(RECEIVE_AT + LONG_HEADER_BYTES + DATA_BYTES <= FRAME_BYTES);
 
 /// Room for any control message: eight bytes, and the name of a port.
 const MESSAGE_BYTES: usize = 64;
@@ -58,7 +67,7 @@ impl<const BYTES: usize, const COUNT: usize> Area<BYTES, COUNT> {
 pub fn receive() -> [&'static mut [u8]; receiver::BUFFERS] {
     static AREA: Area<FRAME_BYTES, { receiver::BUFFERS }> = Area::new();
     static IS_THERE: AtomicBool = AtomicBool::new(true);
-    AREA.take(&IS_THERE)
+    AREA.take(&IS_THERE).map(|buffer| &mut buffer[RECEIVE_AT..])
 }
 
 /// Buffers for what is sent.

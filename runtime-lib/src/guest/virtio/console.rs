@@ -1,6 +1,7 @@
 //! The console: which of its ports carries the stream, and the stream's bytes (virtio 1.2, 5.3).
 
 use super::super::boot_info::DeviceAddress;
+use super::super::memory;
 use super::buffers;
 use super::control::Control;
 use super::device::Device;
@@ -10,6 +11,9 @@ use super::sender::Sender;
 /// Receive queues of ports 0 and 1; the transmit queue follows each.
 const PORT_0_RECEIVE: u16 = 0;
 const PORT_1_RECEIVE: u16 = 4;
+
+/// What is shorter is copied: it goes to the page of a buffer that every frame touches.
+const IN_PLACE_BYTES: usize = 2048;
 
 /// The opened console.
 pub struct Console {
@@ -51,6 +55,18 @@ impl Console {
     /// Adds bytes to what is sent next.
     pub fn put(&mut self, bytes: &[u8]) {
         self.sender.put(bytes, &mut self.device);
+    }
+
+    /// Sends what was put and `bytes` after it; waits while the launcher takes nothing.
+    pub fn send(&mut self, bytes: &[u8]) {
+        // Elsewhere the device reads while the program goes on, for which it needs a copy.
+        let is_read_at_once = self.device.is_driven();
+        if is_read_at_once && bytes.len() >= IN_PLACE_BYTES && memory::is_for_devices(bytes) {
+            self.sender.flush_with(bytes, &mut self.device);
+        } else {
+            self.put(bytes);
+            self.flush();
+        }
     }
 
     /// Sends what was put; waits while the launcher takes nothing.

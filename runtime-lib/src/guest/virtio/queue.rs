@@ -1,4 +1,4 @@
-//! A split virtqueue whose buffers are each one descriptor (virtio 1.2, 2.7).
+//! A split virtqueue whose buffers are each one descriptor, or two (virtio 1.2, 2.7).
 //!
 //! The device is not trusted: what it wrote is read once, checked, and never followed. `EVENT_IDX` is
 //! not negotiated: whether to notify is a flag, which has no arithmetic to go wrong where the
@@ -10,12 +10,17 @@ use ampoule_abi::layout::QUEUE_SIZE;
 
 use super::super::memory::physical;
 
-/// The device writes to the buffer (2.7.5).
+/// The buffer goes on in another descriptor (2.7.5).
+const NEXT: u16 = 1;
+/// The device writes to the buffer.
 const WRITE: u16 = 2;
 /// The driver wants no interrupts (2.7.6), the device no notifications (2.7.8).
 const LEAVE_ALONE: u16 = 1;
 
 const SIZE: usize = QUEUE_SIZE as usize;
+
+/// Buffers that may have a second descriptor, which is that many after the first.
+pub const PAIRS: usize = SIZE / 2;
 
 /// What driver and device share, all zero before it is used. Atomic, since the device reads and
 /// writes it too.
@@ -114,16 +119,34 @@ impl Queue {
     /// Gives the device a buffer to read, or to write to if it is `writable`. It is the caller's
     /// not to touch the memory until the buffer was returned.
     pub fn offer(&mut self, buffer: usize, memory: &[u8], writable: bool) {
-        let descriptor = &self.rings.descriptors[buffer];
+        self.describe(buffer, memory, if writable { WRITE } else { 0 });
+        self.make_available(buffer);
+    }
+
+    /// As [`offer`](Self::offer), a buffer to read, one of the first [`PAIRS`], that goes on at
+    /// `rest`.
+    pub fn offer_pair(&mut self, buffer: usize, memory: &[u8], rest: &[u8]) {
+        let second = buffer + PAIRS;
+        self.describe(second, rest, 0);
+        self.describe(buffer, memory, NEXT);
+        self.rings.descriptors[buffer].next.store(second as u16, Ordering::Relaxed);
+        self.make_available(buffer);
+    }
+
+    fn describe(&self, index: usize, memory: &[u8], flags: u16) {
+        let descriptor = &self.rings.descriptors[index];
         let address = physical(memory.as_ptr().expose_provenance() as u64);
         descriptor.address.store(address, Ordering::Relaxed);
         descriptor.bytes.store(memory.len() as u32, Ordering::Relaxed);
-        descriptor.flags.store(if writable { WRITE } else { 0 }, Ordering::Relaxed);
+        descriptor.flags.store(flags, Ordering::Relaxed);
+    }
+
+    fn make_available(&mut self, buffer: usize) {
         self.with_device[buffer] = true;
         let slot = usize::from(self.offered % QUEUE_SIZE);
         self.rings.available[slot].store(buffer as u16, Ordering::Relaxed);
         self.offered = self.offered.wrapping_add(1);
-        // Whoever sees the index sees the descriptor (2.7.13.3).
+        // Whoever sees the index sees the descriptors (2.7.13.3).
         self.rings.available_index.store(self.offered, Ordering::Release);
     }
 

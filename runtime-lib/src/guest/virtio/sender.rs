@@ -2,13 +2,15 @@
 
 use super::super::arch::abandon;
 use super::device::Device;
-use super::queue::Queue;
+use super::queue::{PAIRS, Queue};
 
 /// Buffers in flight at most.
 pub const BUFFERS: usize = 2;
 
-/// A queue and its buffers: what is sent is copied, so that the program goes on while the device
-/// reads, and waits only when every buffer is on its way.
+const _: () = assert!(BUFFERS <= PAIRS);
+
+/// A queue and its buffers: what is put there is a copy, so that the program goes on while the
+/// device reads, and waits only when every buffer is on its way.
 pub struct Sender {
     queue: Queue,
     index: u16,
@@ -47,18 +49,37 @@ impl Sender {
         }
     }
 
+    /// Sends what was put and `rest` after it, which is not copied: waits until the device has read
+    /// it.
+    pub fn flush_with(&mut self, rest: &[u8], device: &mut Device) {
+        let (buffer, bytes) = self.filling.take().unwrap_or_else(|| self.free(device));
+        self.queue.offer_pair(buffer, &self.buffers[buffer][..bytes], rest);
+        device.notify(self.index, &self.queue);
+        loop {
+            self.take_back();
+            if self.is_free[buffer] {
+                return;
+            }
+            device.wait(self.index, &self.queue);
+        }
+    }
+
     /// A buffer that is not in flight, and the bytes in it.
     fn free(&mut self, device: &mut Device) -> (usize, usize) {
         loop {
-            while let Some(returned) = self.queue.take().unwrap_or_else(|_| abandon()) {
-                self.is_free[returned.buffer] = true;
-            }
+            self.take_back();
             // The first that is free: its memory was used before, if any was.
             if let Some(buffer) = self.is_free.iter().position(|&is_free| is_free) {
                 self.is_free[buffer] = false;
                 return (buffer, 0);
             }
             device.wait(self.index, &self.queue);
+        }
+    }
+
+    fn take_back(&mut self) {
+        while let Some(returned) = self.queue.take().unwrap_or_else(|_| abandon()) {
+            self.is_free[returned.buffer] = true;
         }
     }
 }
