@@ -4,6 +4,7 @@ use crate::backend::LaunchError;
 use crate::call::RequestError;
 use crate::host::HostError;
 use crate::image::{ImageError, OpenError};
+use crate::jail::JailError;
 use crate::outcome::Reason;
 
 /// Why a call did not come about.
@@ -21,6 +22,9 @@ pub enum Error {
     /// The host does not offer what was demanded.
     #[error(transparent)]
     Host(#[from] HostError),
+    /// The process that was to run the guest could not be confined as demanded.
+    #[error(transparent)]
+    Jail(#[from] JailError),
     /// No machine was started.
     #[error(transparent)]
     Launch(#[from] LaunchError),
@@ -33,6 +37,7 @@ impl Error {
             Self::Open(OpenError::NotFound { .. }) => Reason::NotFound,
             Self::Open(_) | Self::Image(_) => Reason::NotRunnable,
             Self::Request(_) | Self::Host(_) => Reason::BadRequest,
+            Self::Jail(_) => Reason::LauncherFailed,
             Self::Launch(_) => Reason::BackendFailed,
         }
     }

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use ampoule_abi::status;
+use ampoule_boot::jail;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use rustix::time::{ClockId, clock_gettime};
@@ -49,23 +50,24 @@ pub(crate) fn main() -> ExitCode {
     // A bug of the launcher must not look like a panic of the function (134).
     std::panic::set_hook(Box::new(|panic| {
         terminal::error(&format!("this is a bug of the launcher: {panic}"));
-        std::process::exit(status::LAUNCHER.into());
+        jail::exit(status::LAUNCHER);
     }));
     let verb = match Cli::try_parse() {
         Ok(cli) => cli.verb,
         Err(error) => return usage(&error),
     };
-    let done = match verb {
-        Verb::Run(run) => run.run(began),
-        Verb::Completions(completions) => completions.run::<Cli>(),
-    };
-    match done {
-        Ok(exit_code) => ExitCode::from(exit_code),
-        Err(error) => {
-            terminal::error(&format!("{error:#}"));
-            ExitCode::from(status::LAUNCHER)
-        }
+    match verb {
+        // To return from `main` is more than a jailed process may do.
+        Verb::Run(run) => jail::exit(exit_code(run.run(began))),
+        Verb::Completions(completions) => exit_code(completions.run::<Cli>()).into(),
     }
+}
+
+fn exit_code(done: anyhow::Result<u8>) -> u8 {
+    done.unwrap_or_else(|error| {
+        terminal::error(&format!("{error:#}"));
+        status::LAUNCHER
+    })
 }
 
 /// When the program began, and what loading it took.
@@ -136,7 +138,8 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let report = directory.path().join("report.json");
         let path = report.to_str().expect("text");
-        let words = ["ampoule", "run", "x", "--env-file", "/nowhere/env", "--report", path];
+        let words =
+            ["ampoule", "run", "x", "--env-file", "/nowhere/env", "--report", path, "--no-jail"];
         let Ok(Cli { verb: Verb::Run(run) }) = Cli::try_parse_from(words) else {
             panic!("a command");
         };

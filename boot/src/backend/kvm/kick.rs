@@ -46,7 +46,15 @@ impl Kick {
 
     /// Lets it go off at `deadline`.
     pub(super) fn at(&self, deadline: Instant) -> io::Result<()> {
-        set(self.timer, deadline.saturating_duration_since(Instant::now()))
+        let first = deadline.saturating_duration_since(Instant::now());
+        set(self.timer, first.max(Duration::from_nanos(1)))
+    }
+
+    /// Stops it for the rest of this process, which may not be allowed to delete it.
+    pub(super) fn silence(self) {
+        // It fails where the timer is gone.
+        let _ = set(self.timer, Duration::ZERO);
+        std::mem::forget(self);
     }
 
     /// What lets it go off now, from any thread and from a signal's handler.
@@ -59,7 +67,7 @@ impl Trigger {
     /// Lets the timer go off.
     pub(super) fn pull(self) {
         // It fails where the timer is gone, and with it what was to be interrupted.
-        let _ = set(self.0, Duration::ZERO);
+        let _ = set(self.0, Duration::from_nanos(1));
     }
 }
 
@@ -70,9 +78,8 @@ impl Drop for Kick {
     }
 }
 
-/// Sets a timer to go off after `first`, and then again and again.
+/// Sets a timer to go off after `first`, and then again and again; never if that is nothing.
 fn set(timer: libc::c_int, first: Duration) -> io::Result<()> {
-    let first = first.max(Duration::from_nanos(1));
     let setting = libc::itimerspec { it_interval: timespec(AGAIN), it_value: timespec(first) };
     let (setting, before) = (&raw const setting, ptr::null_mut::<libc::itimerspec>());
     // SAFETY: the kernel reads an `itimerspec`, and writes none where the pointer is null.

@@ -26,17 +26,20 @@ mod run;
 mod tests;
 
 use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use ampoule_abi::layout::{DEVICE_BLOCK_BYTES, DEVICE_PARAMETER, DRIVEN_PARAMETER};
 
 use super::LaunchError;
-use super::hold::{Entry, Held};
+use super::hold::{Clock, Entry, Held};
 use crate::context::ContextError;
 use crate::host::{Accel, KvmProblem};
+use crate::jail::{Inmate, JailError, Purpose};
 use crate::outcome::Exits;
 use crate::session::Dialogue;
 use crate::spec::LaunchSpec;
+use farewell::Farewell;
 use kick::Kick;
 use machine::Machine;
 use memory::{Memory, NoMemory};
@@ -51,6 +54,8 @@ pub(super) enum Refusal {
     Launch(LaunchError),
     /// The function cannot be told what it is to be told.
     Context(ContextError),
+    /// The process cannot be confined as it is to be.
+    Jail(JailError),
 }
 
 impl From<NoMemory> for Refusal {
@@ -75,12 +80,16 @@ impl From<LaunchError> for Refusal {
 #[derive(Debug)]
 pub struct Remains {
     machine: Machine,
+    farewell: Option<Farewell>,
 }
 
 impl Remains {
     /// Has them outlive this process, whose descriptors are closed.
     pub(super) fn leave(self) {
-        farewell::leave(self.machine);
+        // Without a farewell, the machine is destroyed here.
+        if let Some(farewell) = self.farewell.or_else(|| Farewell::prepare().ok()) {
+            farewell.leave(self.machine);
+        }
     }
 }
 
@@ -101,15 +110,21 @@ pub(super) fn hold<I: Read, O: Write, E: Write>(
     tell(&mut machine, spec, &message, dialogue)?;
     machine.enter_at(spec.image.facts().pvh_entry, boot_info::PLACE)?;
     let kick = kick(dialogue).map_err(LaunchError::system("set a timer"))?;
-    let time_stamp = spec.is_measured.then(|| machine.time_stamp()).flatten();
-    let entry = Entry { at: Instant::now(), time_stamp: time_stamp.zip(Some(time_stamp_hz)) };
+    let clock = spec.is_measured.then(|| clock(&machine, time_stamp_hz)).flatten();
+    let farewell = if spec.jail.is_asked_for() { Farewell::prepare().ok() } else { None };
+    let jail = spec.jail.enter(&inmate(spec, &machine, dialogue, farewell.as_ref()));
+    let jail = jail.map_err(Refusal::Jail)?;
+    let entry = Entry { at: Instant::now(), clock };
     let mut exits = Exits::default();
     let ending = match console(spec, &machine) {
         Ok(mut console) => run::run(&mut machine, &mut console, dialogue, &mut exits),
         Err(broken) => broken.into(),
     };
     let ended = Instant::now();
-    drop(kick);
+    match jail {
+        Some(_) => kick.silence(),
+        None => drop(kick),
+    }
     Ok(Held {
         ending,
         backend: "builtin",
@@ -120,8 +135,38 @@ pub(super) fn hold<I: Read, O: Write, E: Write>(
         launched,
         entry: Some(entry),
         ended,
-        remains: super::Remains::BuiltIn(Remains { machine }),
+        jail,
+        remains: super::Remains::BuiltIn(Remains { machine, farewell }),
     })
+}
+
+fn clock(machine: &Machine, hz: u64) -> Option<Clock> {
+    let ticks = machine.time_stamp()?;
+    Some(Clock { at: Instant::now(), ticks, hz })
+}
+
+/// What a jailed process goes on to do, and with what.
+fn inmate<I, O, E>(
+    spec: &LaunchSpec,
+    machine: &Machine,
+    dialogue: &Dialogue<I, O, E>,
+    farewell: Option<&Farewell>,
+) -> Inmate {
+    let mut inmate = Inmate {
+        processor: machine.processor.as_raw_fd(),
+        kept: vec![machine.machine.as_raw_fd()],
+        purposes: Vec::new(),
+    };
+    inmate.kept.extend(dialogue.watch.descriptor().map(|bell| bell.as_raw_fd()));
+    inmate.kept.extend(spec.image.file().map(AsRawFd::as_raw_fd));
+    if let Some(farewell) = farewell {
+        inmate.kept.extend(farewell.descriptors());
+        inmate.purposes.push(Purpose::Leaving);
+    }
+    if spec.is_measured {
+        inmate.purposes.push(Purpose::Measuring);
+    }
+    inmate
 }
 
 /// The console, driven already if the image says where its queues are.

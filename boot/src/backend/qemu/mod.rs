@@ -122,6 +122,7 @@ mod tests {
     use super::*;
     use crate::guest::GuestEnd;
     use crate::image::{Image, sample::Sample};
+    use crate::jail::Jail;
     use crate::spec::Notice;
 
     #[test]
@@ -138,6 +139,7 @@ mod tests {
             image: Arc::new(image),
             memory_bytes: 16 << 20,
             is_measured: false,
+            jail: Jail::none(),
             notice: Notice::default(),
             trace: Notice::default(),
         }

@@ -14,7 +14,7 @@ use super::args::{self, CALL_FD, FIRST_WITHHELD_FD, IMAGE_FD, QMP_FD};
 use super::memory_file::LogFile;
 use crate::backend::LaunchError;
 use crate::host::Accel;
-use crate::jail;
+use crate::jail::process as jail;
 use crate::spec::Notice;
 
 /// Variables that QEMU is given: where it and its libraries are. All others stay here, secrets of
