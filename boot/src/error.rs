@@ -4,7 +4,6 @@ use crate::backend::LaunchError;
 use crate::call::RequestError;
 use crate::host::HostError;
 use crate::image::{ImageError, OpenError};
-use crate::jail::JailError;
 use crate::outcome::Reason;
 
 /// Why a call did not come about.
@@ -22,9 +21,6 @@ pub enum Error {
     /// The host does not offer what was demanded.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// The process that was to run the guest could not be confined as demanded.
-    #[error(transparent)]
-    Jail(#[from] JailError),
     /// No machine was started.
     #[error(transparent)]
     Launch(#[from] LaunchError),
@@ -37,7 +33,7 @@ impl Error {
             Self::Open(OpenError::NotFound { .. }) => Reason::NotFound,
             Self::Open(_) | Self::Image(_) => Reason::NotRunnable,
             Self::Request(_) | Self::Host(_) => Reason::BadRequest,
-            Self::Jail(_) => Reason::LauncherFailed,
+            Self::Launch(LaunchError::Jail(_)) => Reason::LauncherFailed,
             Self::Launch(_) => Reason::BackendFailed,
         }
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::host::Accel;
+use crate::jail::Layers;
 
 /// A virtual machine that has been started.
 ///
@@ -60,6 +61,11 @@ pub trait Machine: Send + std::fmt::Debug {
 
     /// The most memory that the machine has occupied on the host so far, in bytes, if known.
     fn peak_memory_bytes(&self) -> Option<u64> {
+        None
+    }
+
+    /// What confines the process that runs the machine, if it is to be confined.
+    fn jail(&self) -> Option<Layers> {
         None
     }
 
@@ -121,6 +127,11 @@ impl Guest {
     /// The most memory that the machine has occupied on the host so far, in bytes, if known.
     pub fn peak_memory_bytes(&self) -> Option<u64> {
         self.machine.peak_memory_bytes()
+    }
+
+    /// What confines the process that runs the machine, if it is to be confined.
+    pub fn jail(&self) -> Option<Layers> {
+        self.machine.jail()
     }
 
     /// What executes the machine's instructions.

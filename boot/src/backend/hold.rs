@@ -129,7 +129,7 @@ impl Request<'_> {
             },
             (Ok(held), None) => return Ok(held),
             (Err(Refusal::Context(error)), _) => return Err(RequestError::Context(error).into()),
-            (Err(Refusal::Jail(error)), _) => return Err(error.into()),
+            (Err(Refusal::Launch(error @ LaunchError::Jail(_))), _) => return Err(error.into()),
             (Err(Refusal::NoKvm(problem)), None) => return Err(HostError::NoKvm(problem).into()),
             (Err(Refusal::Launch(error)), None) => return Err(error.into()),
             (Err(Refusal::NoKvm(problem)), Some(_)) => problem.to_string(),
@@ -187,7 +187,7 @@ impl Request<'_> {
             launched,
             entry: None,
             ended,
-            jail: None,
+            jail: guest.jail(),
             remains: Remains::Remote(guest),
         })
     }

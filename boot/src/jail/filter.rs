@@ -25,6 +25,16 @@ const IF_EQUAL: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
 const IF_ANY_BIT: u32 = libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K;
 const RETURN: u32 = libc::BPF_RET | libc::BPF_K;
 
+/// Whether the kernel has what is needed of it.
+pub(super) fn check() -> io::Result<()> {
+    let (mode, flags, action) = (libc::SECCOMP_GET_ACTION_AVAIL, 0, KILL);
+    // SAFETY: the kernel reads a number that lives until after the system call.
+    match unsafe { libc::syscall(libc::SYS_seccomp, mode, flags, &raw const action) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 /// A filter.
 #[derive(Debug)]
 pub(super) struct Program(Vec<sock_filter>);

@@ -7,7 +7,8 @@
 //! landlock     no file, no TCP, nobody else's sockets and signals
 //! descriptors  what stays open, and the limits
 //! clerk        what is still to be written to a file then, another process writes
-//! process      what a process is given that is another program
+//! program      a monitor that is another program
+//! process      what ties such a process to this one
 //! ```
 //!
 //! Nothing here needs a privilege, and nothing can be undone. What a jailed process still needs is
@@ -19,6 +20,7 @@ mod descriptors;
 mod filter;
 mod landlock;
 pub(crate) mod process;
+mod program;
 
 use std::fmt;
 use std::io;
@@ -31,6 +33,7 @@ use crate::spec::Notice;
 pub(crate) use calls::Purpose;
 pub use clerk::Clerk;
 pub use process::exit;
+pub(crate) use program::{Confinement, Needs};
 
 /// What confines the process that runs a guest: for the built-in monitor the calling one, for good,
 /// with all its threads; for others that of the monitor.
@@ -124,11 +127,24 @@ impl Jail {
             (Ok(value), _) => Ok(Some(value)),
             (Err(why), Degree::Whole) => Err(JailError { layer, why }),
             (Err(why), _) => {
-                self.warning.show(&format!("not confined by {layer}: {why}"));
+                self.warning.show(&JailError { layer, why }.to_string());
                 Ok(None)
             }
         }
     }
+}
+
+/// What the kernel lacks of a jail.
+pub fn lacking() -> Vec<JailError> {
+    let landlock = landlock::version().map(drop).map_err(|why| (Layer::Landlock, why));
+    let seccomp = filter::check().map_err(|why| (Layer::Seccomp, why));
+    let lacking = [landlock, seccomp].into_iter().filter_map(Result::err);
+    lacking.map(|(layer, why)| JailError { layer, why }).collect()
+}
+
+/// The version of Landlock that the kernel has, if any.
+pub fn landlock_abi() -> Option<u32> {
+    landlock::version().ok()
 }
 
 /// What is to be confined.
@@ -179,9 +195,9 @@ impl fmt::Display for Layer {
     }
 }
 
-/// A layer cannot be had, though all were asked for.
+/// A layer cannot be had.
 #[derive(Debug, thiserror::Error)]
-#[error("no call without a whole jail, as was asked for, and {layer} cannot be had: {why}")]
+#[error("not confined by {layer}: {why}")]
 pub struct JailError {
     /// Which one.
     pub layer: Layer,

@@ -35,7 +35,7 @@ use super::LaunchError;
 use super::hold::{Clock, Entry, Held};
 use crate::context::ContextError;
 use crate::host::{Accel, KvmProblem};
-use crate::jail::{Inmate, JailError, Purpose};
+use crate::jail::{Inmate, Purpose};
 use crate::outcome::Exits;
 use crate::session::Dialogue;
 use crate::spec::LaunchSpec;
@@ -54,8 +54,6 @@ pub(super) enum Refusal {
     Launch(LaunchError),
     /// The function cannot be told what it is to be told.
     Context(ContextError),
-    /// The process cannot be confined as it is to be.
-    Jail(JailError),
 }
 
 impl From<NoMemory> for Refusal {
@@ -113,7 +111,7 @@ pub(super) fn hold<I: Read, O: Write, E: Write>(
     let clock = spec.is_measured.then(|| clock(&machine, time_stamp_hz)).flatten();
     let farewell = if spec.jail.is_asked_for() { Farewell::prepare().ok() } else { None };
     let jail = spec.jail.enter(&inmate(spec, &machine, dialogue, farewell.as_ref()));
-    let jail = jail.map_err(Refusal::Jail)?;
+    let jail = jail.map_err(LaunchError::Jail)?;
     let entry = Entry { at: Instant::now(), clock };
     let mut exits = Exits::default();
     let ending = match console(spec, &machine) {

@@ -6,6 +6,7 @@
 mod args;
 mod keeper;
 mod memory_file;
+mod needs;
 mod process;
 mod qmp;
 
@@ -21,6 +22,7 @@ use rustix::process::{Pid, Signal, pidfd_send_signal};
 use super::LaunchError;
 use crate::guest::{Guest, Heard, Machine};
 use crate::host::Accel;
+use crate::jail::Layers;
 use crate::spec::{AccelPlan, LaunchSpec};
 use keeper::{Keeper, Line, Shared};
 
@@ -50,6 +52,8 @@ impl Qemu {
             .read()
             .and_then(|bytes| memory_file::sealed(&bytes))
             .map_err(LaunchError::system("hold the image in memory"))?;
+        let confinement = spec.jail.around(&needs::of(&self.program, plan.first))?;
+        let jail = confinement.as_ref().map(|confinement| confinement.layers);
         let heard = Heard::default();
         let far = ours.try_clone().map_err(LaunchError::system("copy a socket"))?;
         let shared = Arc::new(Shared::new(plan.first));
@@ -61,6 +65,7 @@ impl Qemu {
             accels: plan,
             image,
             call: Line { guest: theirs, launcher: far, heard: heard.clone() },
+            confinement,
             shared: Arc::clone(&shared),
         };
         thread::Builder::new()
@@ -68,7 +73,7 @@ impl Qemu {
             .spawn(move || keeper.keep(&started, &ended))
             .map_err(LaunchError::system("start a thread"))?;
         start.recv().map_err(|_| LaunchError::KeeperLost)??;
-        Ok(Guest::new(ours, Box::new(QemuMachine { shared }), end).telling(heard))
+        Ok(Guest::new(ours, Box::new(QemuMachine { shared, jail }), end).telling(heard))
     }
 }
 
@@ -76,6 +81,7 @@ impl Qemu {
 #[derive(Debug)]
 struct QemuMachine {
     shared: Arc<Shared>,
+    jail: Option<Layers>,
 }
 
 impl Machine for QemuMachine {
@@ -91,6 +97,10 @@ impl Machine for QemuMachine {
     fn peak_memory_bytes(&self) -> Option<u64> {
         let pid = self.shared.lock().process.as_ref()?.pid;
         peak_memory_bytes(&std::fs::read_to_string(status_path(pid)).ok()?)
+    }
+
+    fn jail(&self) -> Option<Layers> {
+        self.jail
     }
 
     fn accel(&self) -> Accel {
