@@ -92,6 +92,11 @@ pub(super) const LIST: [SystemCall; 17] = [
     of(Purpose::Clerk, "wait4", libc::SYS_wait4, &[]),
 ];
 
+/// The names of all that are allowed for some purpose.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    LIST.into_iter().map(|call| call.name)
+}
+
 /// What is allowed for a call and these purposes, but for what is forbidden by name.
 pub(super) fn allowed(purposes: &[Purpose], forbidden: &[String]) -> Vec<SystemCall> {
     let is_needed =

@@ -89,6 +89,12 @@ impl Program {
         self.0.push(sock_filter { code: code as u16, jt, jf, k });
     }
 
+    /// The number of its instructions.
+    #[cfg(test)]
+    pub(super) fn length(&self) -> usize {
+        self.0.len()
+    }
+
     /// Has every thread of this process obey it, for good.
     pub(super) fn install(mut self) -> io::Result<()> {
         let length = self.0.len() as u16;

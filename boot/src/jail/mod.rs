@@ -21,6 +21,8 @@ mod filter;
 mod landlock;
 pub(crate) mod process;
 mod program;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::io;
@@ -31,6 +33,7 @@ use serde::Serialize;
 
 use crate::spec::Notice;
 pub(crate) use calls::Purpose;
+pub use calls::names as system_calls;
 pub use clerk::Clerk;
 pub use process::exit;
 pub(crate) use program::{Confinement, Needs};
