@@ -10,6 +10,7 @@ use crate::backend::{Backend, Held, Remains, Request};
 use crate::context::{self, Context, ContextError, EnvironmentVariable};
 use crate::host::AccelChoice;
 use crate::image;
+use crate::jail::Jail;
 use crate::outcome::{Limits, Phases};
 use crate::session::traffic::Traffic;
 use crate::session::{Dialogue, Input, Output, Peek, Stopper, Watch};
@@ -64,6 +65,7 @@ pub struct Call {
     exits_per_second: Option<u32>,
     is_measured: bool,
     peek: Peek,
+    jail: Jail,
     notice: Notice,
     trace: Notice,
     traffic: Arc<Traffic>,
@@ -87,6 +89,7 @@ impl Call {
             exits_per_second: None,
             is_measured: false,
             peek: Peek::default(),
+            jail: Jail::default(),
             notice: Notice::default(),
             trace: Notice::default(),
             traffic: Arc::new(Traffic::since(Instant::now())),
@@ -178,6 +181,13 @@ impl Call {
         self
     }
 
+    /// Confines the process that runs the guest, for good: with the built-in monitor, that is this
+    /// one. See [`Jail`] for what is left of it.
+    pub fn jail(mut self, jail: Jail) -> Self {
+        self.jail = jail;
+        self
+    }
+
     /// Has one-line notices shown, such as of a fallback to TCG.
     pub fn notice(mut self, notice: Notice) -> Self {
         self.notice = notice;
@@ -235,6 +245,7 @@ impl Call {
                 memory_bytes: limits.memory_bytes,
                 exits_per_second: limits.exits_per_second,
                 is_measured: self.is_measured,
+                jail: self.jail,
                 notice: self.notice,
                 trace: self.trace,
             },
@@ -271,6 +282,7 @@ impl Call {
             backend: held.backend,
             exits: held.exits,
             peak_memory_bytes: held.peak_memory_bytes,
+            jail: held.jail,
             call_id,
             bytes_in: traffic.bytes_in.load(Ordering::Relaxed),
             bytes_out: traffic.bytes_out.load(Ordering::Relaxed),

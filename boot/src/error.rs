@@ -33,6 +33,7 @@ impl Error {
             Self::Open(OpenError::NotFound { .. }) => Reason::NotFound,
             Self::Open(_) | Self::Image(_) => Reason::NotRunnable,
             Self::Request(_) | Self::Host(_) => Reason::BadRequest,
+            Self::Launch(LaunchError::Jail(_)) => Reason::LauncherFailed,
             Self::Launch(_) => Reason::BackendFailed,
         }
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::host::Accel;
+use crate::jail::Layers;
 
 /// A virtual machine that has been started.
 ///
@@ -65,6 +66,11 @@ pub trait Machine: Send + std::fmt::Debug {
 
     /// The processor time that the machine has used so far, if known.
     fn cpu_time(&self) -> Option<Duration> {
+        None
+    }
+
+    /// What confines the process that runs the machine, if it is to be confined.
+    fn jail(&self) -> Option<Layers> {
         None
     }
 
@@ -131,6 +137,11 @@ impl Guest {
     /// The processor time that the machine has used so far, if known.
     pub(crate) fn cpu_time(&self) -> Option<Duration> {
         self.machine.cpu_time()
+    }
+
+    /// What confines the process that runs the machine, if it is to be confined.
+    pub fn jail(&self) -> Option<Layers> {
+        self.machine.jail()
     }
 
     /// What executes the machine's instructions.

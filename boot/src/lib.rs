@@ -6,6 +6,7 @@
 //! image    the file is checked, before any machine is made
 //! context  the environment that the contract promises the function
 //! backend  a machine: the built-in monitor's, in the caller's thread, or QEMU's, a stream away
+//! jail     what confines the process that runs the guest, where that is asked for
 //! session  the guest's frames <-> STDIN, STDOUT, STDERR, under a deadline
 //! outcome  how the call ended, as an exit status and one message
 //! ```
@@ -35,7 +36,7 @@ pub mod error;
 pub mod guest;
 pub mod host;
 pub mod image;
-mod jail;
+pub mod jail;
 pub mod outcome;
 pub mod report;
 pub mod session;

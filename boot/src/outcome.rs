@@ -6,6 +6,7 @@ use ampoule_abi::status;
 use serde::Serialize;
 
 use crate::host::Accel;
+use crate::jail::Layers;
 
 /// How a call ended, and what was measured on the way.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct Outcome {
     pub exits: Option<Exits>,
     /// The most memory that the machine occupied on the host, in bytes, if known.
     pub peak_memory_bytes: Option<u64>,
+    /// What confined the process that ran the guest, if it was to be confined.
+    pub jail: Option<Layers>,
     /// What the call was given.
     pub limits: Limits,
 }

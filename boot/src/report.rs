@@ -10,6 +10,7 @@ use ampoule_abi::status;
 use serde::Serialize;
 
 use crate::host::Accel;
+use crate::jail::Layers;
 use crate::{Error, Image, Outcome, Reason, outcome};
 
 /// Name and version of the report's form.
@@ -27,6 +28,8 @@ pub struct Report {
     function: Option<Function>,
     accel: Option<Accel>,
     backend: Option<&'static str>,
+    /// What confined the process that ran the guest; `null` without a jail.
+    jail: Option<Layers>,
     phases_us: Phases,
     /// Why the virtual processor came out of the guest; a monitor outside this process does not tell.
     exits: Option<Exits>,
@@ -95,6 +98,7 @@ impl Report {
             function: Some(function(image)),
             accel: Some(outcome.accel),
             backend: Some(outcome.backend),
+            jail: outcome.jail,
             phases_us: Phases {
                 exec: us(phases.exec),
                 prepared: us(phases.prepared),
@@ -150,6 +154,7 @@ impl Report {
             function: None,
             accel: None,
             backend: None,
+            jail: None,
             phases_us: Phases::default(),
             exits: None,
             peak_memory_bytes: None,
@@ -169,19 +174,29 @@ impl Report {
         }
     }
 
-    /// Writes the report to `path`: under a temporary name beside it, then renamed, so that
-    /// nobody reads half of one. What is not a regular file (`/dev/stderr`) is written to as it is.
-    pub fn write(&self, path: &Path) -> io::Result<()> {
+    /// The report as it is written: one JSON object.
+    pub fn json(&self) -> io::Result<Vec<u8>> {
         let mut json = serde_json::to_vec_pretty(self)?;
         json.push(b'\n');
-        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-            return File::options().append(true).open(path)?.write_all(&json);
-        }
-        let mut temporary = temporary_beside(path)?;
-        temporary.write_all(&json)?;
-        temporary.persist(path)?;
-        Ok(())
+        Ok(json)
     }
+
+    /// Writes the report to `path`, as [`put`] does.
+    pub fn write(&self, path: &Path) -> io::Result<()> {
+        put(path, &self.json()?)
+    }
+}
+
+/// Writes a report's `json` to `path`: under a temporary name beside it, then renamed, so that nobody
+/// reads half of one. What is not a regular file (`/dev/stderr`) is written to as it is.
+pub fn put(path: &Path, json: &[u8]) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return File::options().append(true).open(path)?.write_all(json);
+    }
+    let mut temporary = temporary_beside(path)?;
+    temporary.write_all(json)?;
+    temporary.persist(path)?;
+    Ok(())
 }
 
 /// A file beside `path` that vanishes unless it is renamed. Its name is one that nobody foresees, so

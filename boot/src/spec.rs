@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::Image;
 use crate::host::Accel;
+use crate::jail::Jail;
 
 /// One virtual machine to be started.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct LaunchSpec {
     /// Whether what takes time to find out is to be found out: when the guest was ready by its own
     /// clock, how much memory it touched.
     pub is_measured: bool,
+    /// What confines the process that runs the guest.
+    pub jail: Jail,
     /// Where a backend tells its user something in passing.
     pub notice: Notice,
     /// Where it tells what it does, step by step.

@@ -11,6 +11,7 @@ use crate::call::RequestError;
 use crate::context::Context;
 use crate::guest::{Guest, GuestEnd};
 use crate::host::{self, Accel, AccelChoice, HostError};
+use crate::jail::Layers;
 use crate::outcome::Exits;
 use crate::session::traffic::Ready;
 use crate::session::{Dialogue, Ending, remote};
@@ -39,6 +40,8 @@ pub(crate) struct Held {
     pub(crate) launched: Instant,
     pub(crate) entry: Option<Entry>,
     pub(crate) ended: Instant,
+    /// What confines the process that ran the guest, if it was to be confined.
+    pub(crate) jail: Option<Layers>,
     pub(crate) remains: Remains,
 }
 
@@ -47,19 +50,29 @@ pub(crate) struct Held {
 pub(crate) struct Entry {
     /// When it was to run.
     pub(crate) at: Instant,
-    /// The guest's time stamp counter then, and its ticks per second.
-    pub(crate) time_stamp: Option<(u64, u64)>,
+    /// The guest's clock.
+    pub(crate) clock: Option<Clock>,
+}
+
+/// A guest's time stamp counter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    /// When it was read.
+    pub(crate) at: Instant,
+    /// What it was then.
+    pub(crate) ticks: u64,
+    /// Its ticks per second.
+    pub(crate) hz: u64,
 }
 
 impl Held {
     /// When the guest was ready by its own clock, if that can be told.
     pub(crate) fn ready_at(&self, ready: Ready) -> Option<Instant> {
-        let entry = self.entry?;
-        let (began, hz) = entry.time_stamp?;
-        let ticks = ready.time_stamp.checked_sub(began).filter(|_| hz > 0)?;
-        let ns = u128::from(ticks) * 1_000_000_000 / u128::from(hz);
+        let clock = self.entry?.clock?;
+        let ticks = ready.time_stamp.checked_sub(clock.ticks).filter(|_| clock.hz > 0)?;
+        let ns = u128::from(ticks) * 1_000_000_000 / u128::from(clock.hz);
         // A guest says what it likes, but not that it was ready after it was heard.
-        let at = entry.at.checked_add(Duration::from_nanos(u64::try_from(ns).ok()?))?;
+        let at = clock.at.checked_add(Duration::from_nanos(u64::try_from(ns).ok()?))?;
         (at <= self.ended).then_some(at)
     }
 }
@@ -109,12 +122,17 @@ impl Request<'_> {
         }
         let problem = match (kvm::hold(&self.spec, start, &mut dialogue), other) {
             (Ok(held), Some(_)) => match &held.ending {
-                // Another guest can begin where this one has not.
-                Ending::Machine(GuestEnd::Stuck(why)) if dialogue.has_not_begun() => why.clone(),
+                // Another guest can begin where this one has not; a jailed process starts none.
+                Ending::Machine(GuestEnd::Stuck(why))
+                    if dialogue.has_not_begun() && held.jail.is_none() =>
+                {
+                    why.clone()
+                }
                 _ => return Ok(held),
             },
             (Ok(held), None) => return Ok(held),
             (Err(Refusal::Context(error)), _) => return Err(RequestError::Context(error).into()),
+            (Err(Refusal::Launch(error @ LaunchError::Jail(_))), _) => return Err(error.into()),
             (Err(Refusal::NoKvm(problem)), None) => return Err(HostError::NoKvm(problem).into()),
             (Err(Refusal::Launch(error)), None) => return Err(error.into()),
             (Err(Refusal::NoKvm(problem)), Some(_)) => problem.to_string(),
@@ -175,6 +193,7 @@ impl Request<'_> {
             launched,
             entry: None,
             ended,
+            jail: guest.jail(),
             remains: Remains::Remote(guest),
         })
     }

@@ -12,6 +12,8 @@ mod remains;
 pub(crate) use hold::{Held, Request};
 pub use remains::Remains;
 
+use crate::jail::JailError;
+
 /// What runs guests.
 #[derive(Debug)]
 pub enum Backend {
@@ -48,6 +50,9 @@ pub enum LaunchError {
         "the thread that starts the monitor ended before it did: this is a bug of the launcher"
     )]
     KeeperLost,
+    /// The process that was to run the guest cannot be confined in every way, as was demanded.
+    #[error("{0}; nothing was run, since the jail was to be whole (--require-jail)")]
+    Jail(#[from] JailError),
     /// The system refused something.
     #[error("cannot {what}: {source}")]
     System {

@@ -8,11 +8,16 @@ mod render;
 mod symbols;
 
 use std::fmt::Write;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use addr2line::Context;
 use addr2line::gimli::{self, EndianSlice, RunTimeEndian};
 use object::{Object, ObjectSection, ObjectSegment, SegmentFlags};
+use rustix::fs::OFlags;
 
 use crate::Image;
 use symbols::Symbols;
@@ -55,33 +60,71 @@ pub enum BacktraceError {
     },
 }
 
-/// The backtrace as Rust prints its own, one frame after the other, innermost first.
-///
-/// ```text
-///    0: core::panicking::panic
-///              at library/core/src/panicking.rs:148
-///    1: fail::main
-///              at examples/fail/src/main.rs:12
-/// ```
-pub fn symbolise(image: &Image, addresses: &[u64]) -> Result<String, BacktraceError> {
-    let path = image.path().ok_or(BacktraceError::NoPath)?.with_extension("debug");
-    let name = || image.note().name.clone();
-    let unreadable = |why: &dyn ToString| BacktraceError::Unreadable {
-        path: path.clone(),
-        why: why.to_string(),
-    };
-    let metadata = std::fs::metadata(&path)
-        .map_err(|_| BacktraceError::Absent { path: path.clone(), name: name() })?;
-    if !metadata.is_file() || metadata.len() > MAX_DEBUG_BYTES {
-        return Err(unreadable(&"it is not a file of less than 1GiB"));
+/// The unstripped twin of an image, opened while files can be.
+#[derive(Debug)]
+pub struct Twin {
+    file: File,
+    path: PathBuf,
+    /// Where paths begin that are shown.
+    here: Option<PathBuf>,
+}
+
+impl Twin {
+    /// Opens what lies beside `image`, which is not changed while this is used.
+    pub fn open(image: &Image) -> Result<Self, BacktraceError> {
+        let path = image.path().ok_or(BacktraceError::NoPath)?.with_extension("debug");
+        let unreadable = |why: &dyn ToString| BacktraceError::Unreadable {
+            path: path.clone(),
+            why: why.to_string(),
+        };
+        let name = || image.note().name.clone();
+        // As with an image, to open a FIFO would wait.
+        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+        let file = File::options()
+            .read(true)
+            .custom_flags(flags)
+            .open(&path)
+            .map_err(|_| BacktraceError::Absent { path: path.clone(), name: name() })?;
+        let metadata = file.metadata().map_err(|error| unreadable(&error))?;
+        if !metadata.is_file() || metadata.len() > MAX_DEBUG_BYTES {
+            return Err(unreadable(&"it is not a file of less than 1GiB"));
+        }
+        image.rewind().map_err(|error| unreadable(&error))?;
+        Ok(Self { file, path, here: std::env::current_dir().ok() })
     }
-    let bytes = std::fs::read(&path).map_err(|error| unreadable(&error))?;
-    let file = object::File::parse(&*bytes).map_err(|error| unreadable(&error))?;
-    if !has_code_of(&file, image) {
-        return Err(BacktraceError::OtherBuild { path: path.clone(), name: name() });
+
+    /// The backtrace as Rust prints its own, one frame after the other, innermost first.
+    ///
+    /// ```text
+    ///    0: core::panicking::panic
+    ///              at library/core/src/panicking.rs:148
+    ///    1: fail::main
+    ///              at examples/fail/src/main.rs:12
+    /// ```
+    ///
+    /// What it takes is memory, and to read both files from their beginning to their end, once.
+    pub fn symbolise(self, image: &Image, addresses: &[u64]) -> Result<String, BacktraceError> {
+        let Self { file, path, here } = self;
+        let unreadable = |why: &dyn ToString| BacktraceError::Unreadable {
+            path: path.clone(),
+            why: why.to_string(),
+        };
+        let mut bytes = Vec::new();
+        file.take(MAX_DEBUG_BYTES).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+        let file = object::File::parse(&*bytes).map_err(|error| unreadable(&error))?;
+        if !has_code_of(&file, image) {
+            let name = image.note().name.clone();
+            return Err(BacktraceError::OtherBuild { path: path.clone(), name });
+        }
+        let context = context(&file).map_err(|error| unreadable(&error))?;
+        Ok(render::render(&context, &Symbols::of(&file), here.as_deref(), addresses))
     }
-    let context = context(&file).map_err(|error| unreadable(&error))?;
-    Ok(render::render(&context, &Symbols::of(&file), addresses))
+}
+
+impl AsFd for Twin {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
 }
 
 /// The addresses as they are, for when there are no names.
@@ -100,9 +143,9 @@ fn has_code_of(file: &object::File<'_>, image: &Image) -> bool {
         SegmentFlags::Elf { p_flags, .. } => p_flags.0 & object::elf::PF_X.0 != 0,
         _ => false,
     };
-    let Ok(bytes) = image.read() else { return false };
+    let Ok(bytes) = image.read_on() else { return false };
     image.facts().segments.iter().filter(|segment| segment.executable).all(|segment| {
-        let code = &bytes[segment.file.clone()];
+        let Some(code) = bytes.get(segment.file.clone()) else { return false };
         file.segments().any(|other| {
             is_code(other.flags())
                 && other.address() == segment.address
@@ -132,7 +175,7 @@ mod tests {
     #[test]
     fn an_image_without_a_twin_says_what_to_do() {
         let image = Image::from_bytes(Sample::default().build()).expect("a good image");
-        assert!(matches!(symbolise(&image, &[1]), Err(BacktraceError::NoPath)));
+        assert!(matches!(Twin::open(&image), Err(BacktraceError::NoPath)));
         assert_eq!(numbers(&[0x10]), "   0: 0x10\n");
     }
 

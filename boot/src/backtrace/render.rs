@@ -13,15 +13,17 @@ use crate::session::printable;
 /// Greatest number of frames, since inlined functions can multiply what is shown.
 const MAX_FRAMES: usize = 128;
 
-/// The frames of all `addresses`, numbered; repetitions, as of a recursion, are counted.
+/// The frames of all `addresses`, numbered, with paths that begin `here`; repetitions, as of a
+/// recursion, are counted.
 pub(super) fn render(
     context: &Context<Slice<'_>>,
     symbols: &Symbols<'_>,
+    here: Option<&Path>,
     addresses: &[u64],
 ) -> String {
     let frames: Vec<_> = addresses
         .iter()
-        .flat_map(|&address| frames(context, symbols, address))
+        .flat_map(|&address| frames(context, symbols, here, address))
         .take(MAX_FRAMES)
         .collect();
     let (mut text, mut number) = (String::new(), 0);
@@ -39,11 +41,16 @@ pub(super) fn render(
 /// The frames of one address: functions inlined there, innermost first, then the one they are in.
 ///
 /// Each address lies inside an instruction (SPEC C6), calls included, and is looked up as it is.
-fn frames(context: &Context<Slice<'_>>, symbols: &Symbols<'_>, address: u64) -> Vec<String> {
+fn frames(
+    context: &Context<Slice<'_>>,
+    symbols: &Symbols<'_>,
+    here: Option<&Path>,
+    address: u64,
+) -> Vec<String> {
     let mut found = Vec::new();
     if let Ok(mut frames) = context.find_frames(address).skip_all_loads() {
         while let Ok(Some(frame)) = frames.next() {
-            found.push((name(&frame), location(&frame)));
+            found.push((name(&frame), location(&frame, here)));
             if found.len() == MAX_FRAMES {
                 break;
             }
@@ -72,11 +79,11 @@ fn name(frame: &Frame<'_, Slice<'_>>) -> Option<String> {
 }
 
 /// Where a frame is, as a line of its own.
-fn location(frame: &Frame<'_, Slice<'_>>) -> String {
+fn location(frame: &Frame<'_, Slice<'_>>, here: Option<&Path>) -> String {
     let Some(location) = &frame.location else { return String::new() };
     let Some(file) = location.file else { return String::new() };
     let line = location.line.map_or(String::new(), |line| format!(":{line}"));
-    format!("\n             at {}{line}", printable(&trimmed(file)))
+    format!("\n             at {}{line}", printable(&trimmed(file, here)))
 }
 
 /// A demangled name without the hash that tells builds apart.
@@ -90,8 +97,8 @@ fn without_hash(name: &str) -> &str {
 }
 
 /// A path from where its reader would begin: the standard library's `library`, a dependency's
-/// name, or the current directory.
-fn trimmed(file: &str) -> Cow<'_, str> {
+/// name, or `here`.
+fn trimmed<'a>(file: &'a str, here: Option<&Path>) -> Cow<'a, str> {
     if let Some((_, rest)) = file.split_once("/library/")
         && (file.contains("/rustc/") || file.contains("/rustlib/"))
     {
@@ -102,8 +109,7 @@ fn trimmed(file: &str) -> Cow<'_, str> {
     {
         return Cow::Borrowed(rest);
     }
-    let here = std::env::current_dir().ok();
-    let inside = here.as_deref().and_then(|here| Path::new(file).strip_prefix(here).ok());
+    let inside = here.and_then(|here| Path::new(file).strip_prefix(here).ok());
     inside.map_or(Cow::Borrowed(file.trim_start_matches("./")), Path::to_string_lossy)
 }
 
@@ -127,7 +133,7 @@ mod tests {
         ]);
         #[expect(clippy::single_range_in_vec_init, reason = "one section")]
         let symbols = Symbols::new(map, vec![0x1000..0x2000]);
-        let text = render(&context, &symbols, &[0x1010, 0x1100, 0x9000]);
+        let text = render(&context, &symbols, None, &[0x1010, 0x1100, 0x9000]);
         assert_eq!(text, "   0: memcpy\n   1: memset\n   2: 0x9000\n");
     }
 
@@ -140,11 +146,10 @@ mod tests {
     #[test]
     fn paths_begin_where_their_reader_would() {
         let library = "/rustc/4a4e/library/core/src/panicking.rs";
-        assert_eq!(trimmed(library), "library/core/src/panicking.rs");
+        assert_eq!(trimmed(library, None), "library/core/src/panicking.rs");
         let dependency = "/h/.cargo/registry/src/index-1/talc-5.0.0/src/lib.rs";
-        assert_eq!(trimmed(dependency), "talc-5.0.0/src/lib.rs");
-        let here = std::env::current_dir().expect("a directory").join("src/main.rs");
-        assert_eq!(trimmed(here.to_str().expect("text")), "src/main.rs");
-        assert_eq!(trimmed("./src/main.rs"), "src/main.rs");
+        assert_eq!(trimmed(dependency, None), "talc-5.0.0/src/lib.rs");
+        assert_eq!(trimmed("/p/f/src/main.rs", Some(Path::new("/p/f"))), "src/main.rs");
+        assert_eq!(trimmed("./src/main.rs", None), "src/main.rs");
     }
 }

@@ -13,6 +13,7 @@ use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use ampoule_abi::status;
+use ampoule_boot::jail;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use rustix::time::{ClockId, clock_gettime};
@@ -52,19 +53,27 @@ pub(crate) fn main(words: Vec<OsString>) -> u8 {
     // A bug of the launcher must not look like a panic of the function (134).
     std::panic::set_hook(Box::new(|panic| {
         terminal::error(&format!("this is a bug of the launcher: {panic}"));
-        std::process::exit(status::LAUNCHER.into());
+        jail::exit(status::LAUNCHER);
     }));
-    let done = match words.get(1..).and_then(Run::plain) {
-        Some(run) => run.run(Began { at, exec: None }),
+    match words.get(1..).and_then(Run::plain) {
+        Some(run) => leave(run.run(Began { at, exec: None })),
         None => {
             let began = Began { at, exec: loading() };
             match Cli::try_parse_from(words).map(|cli| cli.verb) {
-                Ok(Verb::Run(run)) => run.run(began),
-                Ok(Verb::Completions(completions)) => completions.run::<Cli>(),
-                Err(error) => return usage(&error),
+                Ok(Verb::Run(run)) => leave(run.run(began)),
+                Ok(Verb::Completions(completions)) => exit_code(completions.run::<Cli>()),
+                Err(error) => usage(&error),
             }
         }
-    };
+    }
+}
+
+/// To return from `main` is more than a jailed process may do.
+fn leave(done: anyhow::Result<u8>) -> ! {
+    jail::exit(exit_code(done))
+}
+
+fn exit_code(done: anyhow::Result<u8>) -> u8 {
     done.unwrap_or_else(|error| {
         terminal::error(&format!("{error:#}"));
         status::LAUNCHER
@@ -136,7 +145,8 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let report = directory.path().join("report.json");
         let path = report.to_str().expect("text");
-        let words = ["ampoule", "run", "x", "--env-file", "/nowhere/env", "--report", path];
+        let words =
+            ["ampoule", "run", "x", "--env-file", "/nowhere/env", "--report", path, "--no-jail"];
         let Ok(Cli { verb: Verb::Run(run) }) = Cli::try_parse_from(words) else {
             panic!("a command");
         };

@@ -1,15 +1,16 @@
 //! `ampoule run`: one call.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ampoule_boot::backend::{Backend, qemu::Qemu};
-use ampoule_boot::backtrace::{self, BacktraceError};
+use ampoule_boot::backtrace::{self, BacktraceError, Twin};
 use ampoule_boot::context::{self, EnvironmentVariable};
 use ampoule_boot::host::AccelChoice;
-use ampoule_boot::report::Report;
+use ampoule_boot::jail::{Clerk, Jail};
+use ampoule_boot::report::{self, Report};
 use ampoule_boot::session::Stopper;
 use ampoule_boot::spec::Notice;
 use ampoule_boot::{Call, Error, Image, Outcome, Reason, units};
@@ -78,9 +79,17 @@ pub(crate) struct Run {
     #[arg(short, long)]
     verbose: bool,
 
-    /// Say nothing but why a call failed
+    /// Say nothing but why a call failed, and what the kernel lacks of the jail
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
+
+    /// Do not confine the process that runs the function, to debug it
+    #[arg(long, conflicts_with = "require_jail")]
+    no_jail: bool,
+
+    /// Run nothing unless the process that runs the function is confined in every way
+    #[arg(long)]
+    require_jail: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -146,34 +155,62 @@ impl Run {
                 )
             })?;
         }
+        let mut desk = Desk { report: self.report.as_deref(), clerk: self.clerk()?, twin: None };
         let variables = match self.variables() {
             Ok(variables) => variables,
-            Err(error) => return self.not_begun(Reason::BadRequest, &error, None),
+            Err(error) => return self.not_begun(Reason::BadRequest, &error, None, desk),
         };
         let image = match Image::open(&self.image) {
             Ok(image) => Arc::new(image),
-            Err(error) => return self.failed(&error.into(), None),
+            Err(error) => return self.failed(&error.into(), None, desk),
         };
+        desk.twin = Some(Twin::open(&image));
         let call = self.call(&image, variables).since(began.at);
         let (stdin, stdout, stderr) = match set_up(call.stopper()) {
             Ok(streams) => streams,
-            Err(error) => return self.not_begun(Reason::LauncherFailed, &error, Some(&image)),
+            Err(error) => {
+                return self.not_begun(Reason::LauncherFailed, &error, Some(&image), desk);
+            }
         };
-        match call.run_leaving(stdin, stdout, stderr) {
+        let jail = [&stdin, &stdout, &stderr].into_iter().fold(self.jail(), Jail::keeping);
+        match call.jail(desk.keep_in(jail)).run_leaving(stdin, stdout, stderr) {
             Ok((mut outcome, remains)) => {
                 outcome.phases.exec = began.exec;
                 if self.timings {
                     remains.destroy();
                     outcome.phases.gone = Some(began.at.elapsed());
-                    return self.ended(&outcome, &image);
+                    return self.ended(&outcome, &image, desk);
                 }
-                let exit_code = self.ended(&outcome, &image)?;
+                let exit_code = self.ended(&outcome, &image, desk)?;
                 // SAFETY: all that is left to be done is to return the status from `main`.
                 unsafe { remains.leave() };
                 Ok(exit_code)
             }
-            Err(error) => self.failed(&error, Some(&image)),
+            Err(error) => self.failed(&error, Some(&image), desk),
         }
+    }
+
+    /// Who writes the report, where this process will be able to open no file.
+    fn clerk(&self) -> anyhow::Result<Option<Clerk>> {
+        let Some(path) = self.report.as_ref().filter(|_| !self.no_jail) else { return Ok(None) };
+        let clerk = Clerk::hire(|json| report::put(path, json));
+        clerk.map(Some).context("cannot start the process that writes the report")
+    }
+
+    fn jail(&self) -> Jail {
+        if self.require_jail {
+            return Jail::whole();
+        }
+        if self.no_jail {
+            if !self.quiet {
+                terminal::note(
+                    "not confined: nothing but the virtual machine holds the function (--no-jail)",
+                );
+            }
+            return Jail::none();
+        }
+        // Whoever is not confined though nobody said so is told in any case.
+        Jail::possible(Notice::new(terminal::note))
     }
 
     /// Everything that the caller sets, what goes before the rest last.
@@ -236,25 +273,26 @@ impl Run {
         reason: Reason,
         error: &anyhow::Error,
         image: Option<&Image>,
+        desk: Desk<'_>,
     ) -> anyhow::Result<u8> {
         let message = format!("{error:#}");
         terminal::error(&message);
-        self.write_report(|| Report::of_failure(reason, message, image))?;
+        desk.write_report(|| Report::of_failure(reason, message, image))?;
         Ok(reason.exit_code())
     }
 
-    fn failed(&self, error: &Error, image: Option<&Image>) -> anyhow::Result<u8> {
+    fn failed(&self, error: &Error, image: Option<&Image>, desk: Desk<'_>) -> anyhow::Result<u8> {
         terminal::error(&error.to_string());
-        self.write_report(|| Report::of_error(error, image))?;
+        desk.write_report(|| Report::of_error(error, image))?;
         Ok(error.exit_code())
     }
 
-    fn ended(&self, outcome: &Outcome, image: &Image) -> anyhow::Result<u8> {
+    fn ended(&self, outcome: &Outcome, image: &Image, mut desk: Desk<'_>) -> anyhow::Result<u8> {
         if let Some(message) = &outcome.message {
             terminal::error(message);
         }
-        if !outcome.backtrace.is_empty() {
-            self.show_backtrace(outcome, image);
+        if let Some(twin) = desk.twin.take().filter(|_| !outcome.backtrace.is_empty()) {
+            self.show_backtrace(outcome, image, twin);
         }
         if self.verbose {
             terminal::plain(&summary(outcome));
@@ -262,12 +300,12 @@ impl Run {
         if self.timings {
             terminal::plain(&timings::render(outcome, terminal::is_terminal()));
         }
-        self.write_report(|| Report::of_outcome(outcome, image))?;
+        desk.write_report(|| Report::of_outcome(outcome, image))?;
         Ok(outcome.exit_code)
     }
 
-    fn show_backtrace(&self, outcome: &Outcome, image: &Image) {
-        match backtrace::symbolise(image, &outcome.backtrace) {
+    fn show_backtrace(&self, outcome: &Outcome, image: &Image, twin: Result<Twin, BacktraceError>) {
+        match twin.and_then(|twin| twin.symbolise(image, &outcome.backtrace)) {
             Ok(text) => terminal::plain(&text),
             Err(error) => {
                 terminal::plain(&backtrace::numbers(&outcome.backtrace));
@@ -277,17 +315,35 @@ impl Run {
             }
         }
     }
+}
 
-    fn write_report(&self, report: impl FnOnce() -> Report) -> anyhow::Result<()> {
-        let Some(path) = &self.report else { return Ok(()) };
-        report()
-            .write(path)
-            .with_context(|| format!("cannot write the report to {}", path.display()))
+/// What is written with after the call has ended, ready before it begins.
+struct Desk<'a> {
+    report: Option<&'a Path>,
+    clerk: Option<Clerk>,
+    twin: Option<Result<Twin, BacktraceError>>,
+}
+
+impl Desk<'_> {
+    fn keep_in(&self, jail: Jail) -> Jail {
+        let jail = self.clerk.iter().fold(jail, Jail::with_clerk);
+        self.twin.iter().flatten().fold(jail, Jail::keeping)
+    }
+
+    fn write_report(self, report: impl FnOnce() -> Report) -> anyhow::Result<()> {
+        let Some(path) = self.report else { return Ok(()) };
+        let json = report().json();
+        let written = json.and_then(|json| match self.clerk {
+            Some(clerk) => clerk.write(&json),
+            None => report::put(path, &json),
+        });
+        written.with_context(|| format!("cannot write the report to {}", path.display()))
     }
 }
 
-/// Catches signals and gets the function's streams ready.
+/// Catches signals and gets the streams ready, the function's and this program's own.
 fn set_up(stopper: Stopper) -> anyhow::Result<(Standard, Standard, Standard)> {
+    terminal::is_terminal();
     signals::stop_on_signals(&stopper).context("cannot catch signals")?;
     let copied = "cannot copy a standard stream";
     let stdin = Standard::stdin().context(copied)?;

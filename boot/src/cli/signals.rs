@@ -3,23 +3,28 @@
 
 use std::io;
 
+use ampoule_abi::status;
+use ampoule_boot::jail;
 use ampoule_boot::session::{StopCause, Stopper};
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::low_level::{emulate_default_handler, register};
+use signal_hook::low_level::register;
 
 /// Ends the call on the signals that ask for it; on a second one, or where the call has ended
 /// already, this process, which may be blocked on a STDERR that nobody reads.
 pub(crate) fn stop_on_signals(stopper: &Stopper) -> io::Result<()> {
-    for (signal, cause) in [(SIGINT, StopCause::Interrupted), (SIGTERM, StopCause::Terminated)] {
+    for (signal, cause, exit_code) in [
+        (SIGINT, StopCause::Interrupted, status::INTERRUPTED),
+        (SIGTERM, StopCause::Terminated, status::TERMINATED),
+    ] {
         let stopper = stopper.clone();
         let action = move || {
+            // A jailed process cannot have the signal do to it what it does by default.
             if !stopper.stop(cause) {
-                // Ends the process; if that fails, the next signal tries again.
-                let _ = emulate_default_handler(signal);
+                jail::exit(exit_code);
             }
         };
         // SAFETY: what runs in the handler makes atomic stores and system calls and neither
-        // allocates nor locks: `Stopper::stop` and `emulate_default_handler` say so of themselves.
+        // allocates nor locks: `Stopper::stop` and `jail::exit` say so of themselves.
         unsafe { register(signal, action) }?;
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! What the launcher itself says, on STDERR: one line each, in colour only for a person.
 
 use std::io::{IsTerminal, Write};
+use std::sync::OnceLock;
 
 /// Says what went wrong.
 pub(crate) fn error(message: &str) {
@@ -25,9 +26,10 @@ fn say(label: &str, colour: &str, message: &str) {
     }
 }
 
-/// Whether a person reads what is said.
+/// Whether a person reads what is said; asked once, while the system may still be asked.
 pub(crate) fn is_terminal() -> bool {
-    std::io::stderr().is_terminal()
+    static IS_TERMINAL: OnceLock<bool> = OnceLock::new();
+    *IS_TERMINAL.get_or_init(|| std::io::stderr().is_terminal())
 }
 
 /// See <https://no-color.org>.

@@ -11,7 +11,7 @@ pub(crate) mod sample;
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read, Seek};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -81,6 +81,22 @@ impl Image {
             Ok(facts) if facts == self.facts => Ok(bytes.into()),
             _ => Err(std::io::Error::other("the image was changed since it was checked")),
         }
+    }
+
+    /// Has [`Image::read_on`] begin at the beginning of the file.
+    pub(crate) fn rewind(&self) -> std::io::Result<()> {
+        self.file().map_or(Ok(()), |mut file| file.rewind())
+    }
+
+    /// Bytes of the file, unchecked, read on from where reading has come to.
+    pub(crate) fn read_on(&self) -> std::io::Result<Cow<'_, [u8]>> {
+        let file = match &self.content {
+            Content::Bytes(bytes) => return Ok(bytes.into()),
+            Content::File(file) => file,
+        };
+        let mut bytes = Vec::new();
+        file.take(MAX_IMAGE_BYTES).read_to_end(&mut bytes)?;
+        Ok(bytes.into())
     }
 
     /// Bytes of the file from `offset` on.

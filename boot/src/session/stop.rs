@@ -101,6 +101,11 @@ impl Watch {
         Ok(self.stopper.0.bell.as_ref().map(drop).map_err(|errno| *errno)?)
     }
 
+    /// What waking a call goes through.
+    pub(crate) fn descriptor(&self) -> Option<&OwnedFd> {
+        self.stopper.0.bell.as_ref().ok()
+    }
+
     /// Ends the call at this time.
     pub(crate) fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;

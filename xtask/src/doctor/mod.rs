@@ -2,6 +2,7 @@
 //!
 //! Each check is a question with an answer and, where the answer is no, a remedy.
 
+pub mod jail;
 pub mod kvm;
 pub mod qemu;
 pub mod toolchain;
@@ -55,6 +56,7 @@ pub fn examine() -> Vec<Check> {
     let mut checks = toolchain::examine();
     checks.push(qemu::examine());
     checks.push(kvm::examine());
+    checks.push(jail::examine());
     checks
 }
 

@@ -2,34 +2,57 @@
 //!
 //! To destroy a machine takes KVM half a millisecond, more where others do the same, and a process
 //! that has one open ends no sooner than that is done. So a second process, which shares all memory
-//! and descriptors with this one, outlives it for so long: the kernel kills it as soon as this one
-//! has ended, and what it was last to hold goes with it.
+//! and descriptors with this one, outlives it for so long: it ends as soon as this one has ended, and
+//! what it was last to hold goes with it.
 #![allow(unsafe_code)]
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::ptr;
 
-use rustix::event::poll;
-use rustix::process::{Pid, getpid};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::process::{PidfdFlags, getpid, pidfd_open};
 
 use super::machine::Machine;
 use crate::jail;
 
-/// Stack of the second process, which makes three system calls.
+/// Stack of the second process, which makes two system calls.
 const STACK_BYTES: usize = 16 << 10;
 
-/// Has `machine` outlive this process, which is to end at once and does nothing more: every other
-/// descriptor is closed. What is mapped is left to the process's end either way.
-pub(super) fn leave(machine: Machine) {
-    let Machine { processor, machine, memory } = machine;
-    std::mem::forget(memory);
-    if has_undertaker() && survive().is_ok() {
-        let [one, other] = [processor.as_raw_fd(), machine.as_raw_fd()];
-        close_all_but(one.min(other), one.max(other));
-        std::mem::forget((processor, machine));
+/// What is opened before, since a jailed process opens nothing.
+#[derive(Debug)]
+pub(super) struct Farewell {
+    /// The status of the first process.
+    first: File,
+    /// This process, whose end can be waited for there.
+    own: OwnedFd,
+}
+
+impl Farewell {
+    /// An error means that machines cannot outlive this process.
+    pub(super) fn prepare() -> io::Result<Self> {
+        let first = File::open("/proc/1/status")?;
+        Ok(Self { first, own: pidfd_open(getpid(), PidfdFlags::empty())? })
+    }
+
+    /// Its descriptors.
+    pub(super) fn descriptors(&self) -> [RawFd; 2] {
+        [self.first.as_raw_fd(), self.own.as_raw_fd()]
+    }
+
+    /// Has `machine` outlive this process, which is to end at once and does nothing more: every other
+    /// descriptor is closed. What is mapped is left to the process's end either way.
+    pub(super) fn leave(mut self, machine: Machine) {
+        let Machine { processor, machine, memory } = machine;
+        std::mem::forget(memory);
+        if has_undertaker(&mut self.first) && survive(&self.own).is_ok() {
+            let spared = [&processor as &dyn AsRawFd, &machine, &self.own];
+            close_all_but(spared.map(AsRawFd::as_raw_fd));
+            std::mem::forget((processor, machine, self));
+        }
     }
 }
 
@@ -37,11 +60,11 @@ pub(super) fn leave(machine: Machine) {
 /// wait for it, or ignores it, as those do whose task that is. Where it does not, as with a container
 /// whose first process merely sleeps, or serves and waits for nobody but its own children, each would
 /// stay for ever.
-fn has_undertaker() -> bool {
+fn has_undertaker(status: &mut File) -> bool {
     // Enough for all but a long list of groups; in one read, since a caller waits for this.
-    let mut status = [0; 4096];
-    let read = File::open("/proc/1/status").and_then(|mut file| file.read(&mut status));
-    read.is_ok_and(|bytes| collects_children(&String::from_utf8_lossy(&status[..bytes])))
+    let mut text = [0; 4096];
+    let read = status.read(&mut text);
+    read.is_ok_and(|bytes| collects_children(&String::from_utf8_lossy(&text[..bytes])))
 }
 
 fn collects_children(status: &str) -> bool {
@@ -54,18 +77,19 @@ fn collects_children(status: &str) -> bool {
     status.lines().filter_map(set).any(|set| set & SIGCHLD != 0)
 }
 
-/// Starts a process that shares this one's memory and descriptors, and ends when it does.
-fn survive() -> io::Result<()> {
+/// Starts a process that shares this one's memory and descriptors, and ends when it does: when `own`
+/// tells of its end.
+fn survive(own: &OwnedFd) -> io::Result<()> {
     // A handler must not run on both sides of what they share.
     block_signals()?;
     let stack = Vec::leak(vec![0u128; STACK_BYTES / size_of::<u128>()]);
     let top = stack.as_mut_ptr_range().end;
     let flags = libc::CLONE_VM | libc::CLONE_FILES | libc::CLONE_FS;
-    let parent: *mut u8 = ptr::without_provenance_mut(getpid().as_raw_nonzero().get() as usize);
+    let own: *mut u8 = ptr::without_provenance_mut(own.as_raw_fd() as usize);
     // SAFETY: the function runs on a stack of its own, which is never freed, aligned and large
     // enough. It makes system calls and nothing else, and no signal's handler can run in it: it
     // touches no memory that the first process uses, thread-local memory included.
-    let child = unsafe { libc::clone(wait_for_the_end, top.cast(), flags, parent.cast()) };
+    let child = unsafe { libc::clone(wait_for_the_end, top.cast(), flags, own.cast()) };
     if child < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
@@ -82,19 +106,23 @@ fn block_signals() -> io::Result<()> {
     }
 }
 
-extern "C" fn wait_for_the_end(parent: *mut libc::c_void) -> libc::c_int {
-    let parent = Pid::from_raw(parent.addr() as i32);
-    if parent.is_some_and(|parent| jail::tie_to(parent).is_ok()) {
-        let _ = poll(&mut [], None);
-    }
-    0
+extern "C" fn wait_for_the_end(own: *mut libc::c_void) -> libc::c_int {
+    // SAFETY: nobody closes the descriptor of the first process any more.
+    let own = unsafe { BorrowedFd::borrow_raw(own.addr() as RawFd) };
+    while poll(&mut [PollFd::from_borrowed_fd(own, PollFlags::IN)], None) == Err(Errno::INTR) {}
+    // To return would be to end by another system call.
+    jail::exit(0)
 }
 
-fn close_all_but(first: RawFd, second: RawFd) {
-    for (from, to) in [(0, first - 1), (first + 1, second - 1), (second + 1, RawFd::MAX)] {
+fn close_all_but(mut spared: [RawFd; 3]) {
+    spared.sort_unstable();
+    let [one, two, three] = spared;
+    for (from, to) in
+        [(0, one - 1), (one + 1, two - 1), (two + 1, three - 1), (three + 1, RawFd::MAX)]
+    {
         if from <= to {
-            // SAFETY: nothing uses a descriptor any more but the machine's two, which are spared.
-            // Without the system call, on Linux before 5.9, they close with the second process.
+            // SAFETY: nothing uses a descriptor any more but those that are spared. Without the
+            // system call, on Linux before 5.9, they close with the second process.
             let _ = unsafe { libc::syscall(libc::SYS_close_range, from, to, 0) };
         }
     }

@@ -63,7 +63,14 @@ impl Kick {
 
     /// Lets it go off when so much of its clock's time has passed.
     pub(super) fn after(&self, time: Duration) -> io::Result<()> {
-        set(self.timer, time)
+        set(self.timer, time.max(Duration::from_nanos(1)))
+    }
+
+    /// Stops it for the rest of this process, which may not be allowed to delete it.
+    pub(super) fn silence(self) {
+        // It fails where the timer is gone.
+        let _ = set(self.timer, Duration::ZERO);
+        std::mem::forget(self);
     }
 
     /// What lets it go off now, from any thread and from a signal's handler.
@@ -76,7 +83,7 @@ impl Trigger {
     /// Lets the timer go off.
     pub(super) fn pull(self) {
         // It fails where the timer is gone, and with it what was to be interrupted.
-        let _ = set(self.0, Duration::ZERO);
+        let _ = set(self.0, Duration::from_nanos(1));
     }
 }
 
@@ -87,9 +94,8 @@ impl Drop for Kick {
     }
 }
 
-/// Sets a timer to go off after `first`, and then again and again.
+/// Sets a timer to go off after `first`, and then again and again; never if that is nothing.
 fn set(timer: libc::c_int, first: Duration) -> io::Result<()> {
-    let first = first.max(Duration::from_nanos(1));
     let setting = libc::itimerspec { it_interval: timespec(AGAIN), it_value: timespec(first) };
     let (setting, before) = (&raw const setting, ptr::null_mut::<libc::itimerspec>());
     // SAFETY: the kernel reads an `itimerspec`, and writes none where the pointer is null.

@@ -29,17 +29,20 @@ mod run;
 mod tests;
 
 use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use ampoule_abi::layout::{DEVICE_BLOCK_BYTES, DEVICE_PARAMETER, DRIVEN_PARAMETER};
 
 use super::LaunchError;
-use super::hold::{Entry, Held};
+use super::hold::{Clock, Entry, Held};
 use crate::context::ContextError;
 use crate::host::{Accel, KvmProblem};
+use crate::jail::{Inmate, Purpose};
 use crate::session::Dialogue;
 use crate::spec::LaunchSpec;
-use kick::{Clock, Kick};
+use farewell::Farewell;
+use kick::Kick;
 use machine::Machine;
 use memory::{Memory, NoMemory};
 use meter::Meter;
@@ -78,12 +81,16 @@ impl From<LaunchError> for Refusal {
 #[derive(Debug)]
 pub struct Remains {
     machine: Machine,
+    farewell: Option<Farewell>,
 }
 
 impl Remains {
     /// Has them outlive this process, whose descriptors are closed.
     pub(super) fn leave(self) {
-        farewell::leave(self.machine);
+        // Without a farewell, the machine is destroyed here.
+        if let Some(farewell) = self.farewell.or_else(|| Farewell::prepare().ok()) {
+            farewell.leave(self.machine);
+        }
     }
 }
 
@@ -104,15 +111,21 @@ pub(super) fn hold<I: Read, O: Write, E: Write>(
     tell(&mut machine, spec, &message, dialogue)?;
     machine.enter(spec.image.facts(), boot_info::PLACE);
     let kicks = kicks(dialogue).map_err(LaunchError::system("set a timer"))?;
-    let time_stamp = spec.is_measured.then(|| machine.time_stamp()).flatten();
-    let entry = Entry { at: Instant::now(), time_stamp: time_stamp.zip(Some(time_stamp_hz)) };
+    let clock = spec.is_measured.then(|| clock(&machine, time_stamp_hz)).flatten();
+    let farewell = if spec.jail.is_asked_for() { Farewell::prepare().ok() } else { None };
+    let jail = spec.jail.enter(&inmate(spec, &machine, dialogue, farewell.as_ref()));
+    let jail = jail.map_err(LaunchError::Jail)?;
+    let entry = Entry { at: Instant::now(), clock };
     let mut meter = Meter::new(spec.exits_per_second);
     let ending = match console(spec, &machine) {
         Ok(mut console) => run::run(&mut machine, &mut console, dialogue, &mut meter),
         Err(broken) => broken.into(),
     };
     let ended = Instant::now();
-    drop(kicks);
+    match jail {
+        Some(_) => kicks.into_iter().flatten().for_each(Kick::silence),
+        None => drop(kicks),
+    }
     Ok(Held {
         ending,
         backend: "builtin",
@@ -123,8 +136,38 @@ pub(super) fn hold<I: Read, O: Write, E: Write>(
         launched,
         entry: Some(entry),
         ended,
-        remains: super::Remains::BuiltIn(Remains { machine }),
+        jail,
+        remains: super::Remains::BuiltIn(Remains { machine, farewell }),
     })
+}
+
+fn clock(machine: &Machine, hz: u64) -> Option<Clock> {
+    let ticks = machine.time_stamp()?;
+    Some(Clock { at: Instant::now(), ticks, hz })
+}
+
+/// What a jailed process goes on to do, and with what.
+fn inmate<I, O, E>(
+    spec: &LaunchSpec,
+    machine: &Machine,
+    dialogue: &Dialogue<I, O, E>,
+    farewell: Option<&Farewell>,
+) -> Inmate {
+    let mut inmate = Inmate {
+        processor: machine.processor.as_raw_fd(),
+        kept: vec![machine.machine.as_raw_fd()],
+        purposes: Vec::new(),
+    };
+    inmate.kept.extend(dialogue.watch.descriptor().map(|bell| bell.as_raw_fd()));
+    inmate.kept.extend(spec.image.file().map(AsRawFd::as_raw_fd));
+    if let Some(farewell) = farewell {
+        inmate.kept.extend(farewell.descriptors());
+        inmate.purposes.push(Purpose::Leaving);
+    }
+    if spec.is_measured {
+        inmate.purposes.push(Purpose::Measuring);
+    }
+    inmate
 }
 
 /// The console, driven already if the image says where its queues are.
@@ -165,15 +208,15 @@ fn tell<I: Read, O, E>(
 
 /// Timers that interrupt this thread when the call is to end: by the clock, and by the thread's
 /// processor time if that is limited.
-fn kicks<I, O, E>(dialogue: &Dialogue<I, O, E>) -> io::Result<(Kick, Option<Kick>)> {
-    let kick = Kick::new(Clock::Monotonic)?;
+fn kicks<I, O, E>(dialogue: &Dialogue<I, O, E>) -> io::Result<[Option<Kick>; 2]> {
+    let kick = Kick::new(kick::Clock::Monotonic)?;
     if let Some(deadline) = dialogue.watch.deadline() {
         kick.after(deadline.saturating_duration_since(Instant::now()))?;
     }
     let trigger = kick.trigger();
     dialogue.watch.on_stop(move || trigger.pull());
-    let Some(cpu_time) = dialogue.watch.cpu_time_left() else { return Ok((kick, None)) };
-    let by_cpu_time = Kick::new(Clock::ThreadCpuTime)?;
+    let Some(cpu_time) = dialogue.watch.cpu_time_left() else { return Ok([Some(kick), None]) };
+    let by_cpu_time = Kick::new(kick::Clock::ThreadCpuTime)?;
     by_cpu_time.after(cpu_time)?;
-    Ok((kick, Some(by_cpu_time)))
+    Ok([kick, by_cpu_time].map(Some))
 }

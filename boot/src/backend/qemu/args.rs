@@ -44,9 +44,16 @@ pub fn machine(accel: Accel, memory_bytes: u64) -> Vec<String> {
     list
 }
 
+/// What QEMU is to keep itself from once it is set up (Linux 3.5, by seccomp): what only obsolete
+/// programs do, other users, other programs, and its own priority.
+const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
+
 /// The arguments for a guest with `memory_bytes` under `accel`.
-pub(super) fn arguments(accel: Accel, memory_bytes: u64) -> Vec<String> {
+pub(super) fn arguments(accel: Accel, memory_bytes: u64, is_sandboxed: bool) -> Vec<String> {
     let mut list = machine(accel, memory_bytes);
+    if is_sandboxed {
+        list.extend(["-sandbox", SANDBOX].map(str::to_owned));
+    }
     let mut option = |name: &str, value: &str| list.extend([name.to_owned(), value.to_owned()]);
     option("-global", "virtio-mmio.force-legacy=false");
     option("-kernel", &format!("/proc/self/fd/{IMAGE_FD}"));
@@ -91,29 +98,36 @@ mod tests {
 
     #[test]
     fn the_console_is_where_the_guest_is_told() {
-        let list = arguments(Accel::Tcg, 16 << 20);
+        let list = arguments(Accel::Tcg, 16 << 20, true);
         assert_eq!(value(&list, "-append"), "virtio_mmio.device=512@0xfeb00e00:12");
         assert_eq!(value(&list, "-m"), "16M");
     }
 
     #[test]
     fn each_accelerator_has_its_processor() {
-        let kvm = arguments(Accel::Kvm, 4 << 20);
+        let kvm = arguments(Accel::Kvm, 4 << 20, true);
         assert_eq!(value(&kvm, "-accel"), "kvm");
         assert_eq!(value(&kvm, "-cpu"), "host,-arch-capabilities");
-        assert!(value(&arguments(Accel::Tcg, 4 << 20), "-accel").starts_with("tcg"));
+        assert!(value(&arguments(Accel::Tcg, 4 << 20, true), "-accel").starts_with("tcg"));
     }
 
     #[test]
     fn nothing_is_named_in_the_file_system() {
-        let list = arguments(Accel::Kvm, 4 << 20);
+        let list = arguments(Accel::Kvm, 4 << 20, true);
         let paths: Vec<_> = list.iter().filter(|word| word.contains('/')).collect();
         assert_eq!(paths, ["/proc/self/fd/3"]);
     }
 
     #[test]
+    fn it_filters_its_system_calls_unless_it_is_not_confined() {
+        assert!(value(&arguments(Accel::Tcg, 4 << 20, true), "-sandbox").contains("spawn=deny"));
+        let list = arguments(Accel::Tcg, 4 << 20, false);
+        assert!(list.iter().all(|word| word != "-sandbox"));
+    }
+
+    #[test]
     fn no_device_is_there_but_the_console() {
-        let list = arguments(Accel::Kvm, 4 << 20);
+        let list = arguments(Accel::Kvm, 4 << 20, true);
         let devices: Vec<_> = list.iter().filter(|word| *word == "-device").collect();
         assert_eq!(devices.len(), 2);
         assert!(list.iter().any(|word| word == "-nodefaults"));

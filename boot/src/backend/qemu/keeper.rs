@@ -18,6 +18,7 @@ use super::qmp::{self, Observed};
 use crate::backend::LaunchError;
 use crate::guest::{GuestEnd, Heard};
 use crate::host::{self, Accel};
+use crate::jail::Confinement;
 use crate::spec::{AccelPlan, LaunchSpec};
 
 /// What the keeper and the guest's owner both know.
@@ -53,6 +54,7 @@ pub(super) struct Keeper {
     pub(super) accels: AccelPlan,
     pub(super) image: OwnedFd,
     pub(super) call: Line,
+    pub(super) confinement: Option<Confinement>,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -97,7 +99,7 @@ impl Keeper {
     /// Starts QEMU and stays until it is gone. Tells `started` how the start went, and `ended`
     /// once why it is gone.
     pub(super) fn keep(self, started: &Sender<Result<(), LaunchError>>, ended: &Sender<GuestEnd>) {
-        let Self { program, spec, accels, image, call, shared } = self;
+        let Self { program, spec, accels, image, call, confinement, shared } = self;
         let mut call = Some(call);
         let mut accel = accels.first;
         loop {
@@ -108,6 +110,7 @@ impl Keeper {
                 memory_bytes: spec.memory_bytes,
                 image: &image,
                 call: &line.guest,
+                confinement: confinement.as_ref(),
                 trace: &spec.trace,
             };
             // A receiver that is gone is a launcher that gave up.

@@ -6,6 +6,7 @@
 mod args;
 mod keeper;
 mod memory_file;
+mod needs;
 mod process;
 mod qmp;
 
@@ -22,6 +23,7 @@ use rustix::process::{Pid, Signal, pidfd_send_signal};
 use super::LaunchError;
 use crate::guest::{Guest, Heard, Machine};
 use crate::host::Accel;
+use crate::jail::Layers;
 use crate::spec::{AccelPlan, LaunchSpec};
 use keeper::{Keeper, Line, Shared};
 
@@ -51,6 +53,8 @@ impl Qemu {
             .read()
             .and_then(|bytes| memory_file::sealed(&bytes))
             .map_err(LaunchError::system("hold the image in memory"))?;
+        let confinement = spec.jail.around(&needs::of(&self.program, plan.first))?;
+        let jail = confinement.as_ref().map(|confinement| confinement.layers);
         let heard = Heard::default();
         let far = ours.try_clone().map_err(LaunchError::system("copy a socket"))?;
         let shared = Arc::new(Shared::new(plan.first));
@@ -62,6 +66,7 @@ impl Qemu {
             accels: plan,
             image,
             call: Line { guest: theirs, launcher: far, heard: heard.clone() },
+            confinement,
             shared: Arc::clone(&shared),
         };
         thread::Builder::new()
@@ -69,7 +74,7 @@ impl Qemu {
             .spawn(move || keeper.keep(&started, &ended))
             .map_err(LaunchError::system("start a thread"))?;
         start.recv().map_err(|_| LaunchError::KeeperLost)??;
-        Ok(Guest::new(ours, Box::new(QemuMachine { shared }), end).telling(heard))
+        Ok(Guest::new(ours, Box::new(QemuMachine { shared, jail }), end).telling(heard))
     }
 }
 
@@ -77,6 +82,7 @@ impl Qemu {
 #[derive(Debug)]
 struct QemuMachine {
     shared: Arc<Shared>,
+    jail: Option<Layers>,
 }
 
 impl Machine for QemuMachine {
@@ -97,6 +103,10 @@ impl Machine for QemuMachine {
     fn cpu_time(&self) -> Option<Duration> {
         let pid = self.shared.lock().process.as_ref()?.pid;
         cpu_time(&std::fs::read_to_string(proc_path(pid, "stat")).ok()?)
+    }
+
+    fn jail(&self) -> Option<Layers> {
+        self.jail
     }
 
     fn accel(&self) -> Accel {
@@ -140,6 +150,7 @@ mod tests {
     use super::*;
     use crate::guest::GuestEnd;
     use crate::image::{Image, sample::Sample};
+    use crate::jail::Jail;
     use crate::spec::Notice;
 
     #[test]
@@ -164,6 +175,7 @@ mod tests {
             exits_per_second: None,
             memory_bytes: 16 << 20,
             is_measured: false,
+            jail: Jail::none(),
             notice: Notice::default(),
             trace: Notice::default(),
         }

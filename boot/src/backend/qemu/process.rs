@@ -14,7 +14,7 @@ use super::args::{self, CALL_FD, FIRST_WITHHELD_FD, IMAGE_FD, QMP_FD};
 use super::memory_file::LogFile;
 use crate::backend::LaunchError;
 use crate::host::Accel;
-use crate::jail;
+use crate::jail::{Confinement, process as kin};
 use crate::spec::Notice;
 
 /// Variables that QEMU is given: where it and its libraries are. All others stay here, secrets of
@@ -45,6 +45,7 @@ pub(super) struct Plan<'a> {
     pub(super) memory_bytes: u64,
     pub(super) image: &'a OwnedFd,
     pub(super) call: &'a UnixStream,
+    pub(super) confinement: Option<&'a Confinement>,
     pub(super) trace: &'a Notice,
 }
 
@@ -55,7 +56,8 @@ pub(super) fn start(plan: &Plan<'_>) -> Result<Started, LaunchError> {
     let log = LogFile::new().map_err(LaunchError::system("make a file in memory"))?;
     let copies = copies(plan, qmp_theirs).map_err(LaunchError::system("copy a descriptor"))?;
     let stderr = log.writer().map_err(LaunchError::system("copy a descriptor"))?;
-    let arguments = args::arguments(plan.accel, plan.memory_bytes);
+    let is_sandboxed = plan.confinement.is_some_and(|confinement| confinement.layers.seccomp);
+    let arguments = args::arguments(plan.accel, plan.memory_bytes, is_sandboxed);
     plan.trace.show(&command_line(plan.program, &arguments));
     let mut command = Command::new(plan.program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
@@ -63,9 +65,12 @@ pub(super) fn start(plan: &Plan<'_>) -> Result<Started, LaunchError> {
     command.env_clear().envs(PASSED_ON.into_iter().filter_map(variable));
     // A group of its own: an interrupt from the terminal is the launcher's to handle.
     command.process_group(0);
+    if let Some(confinement) = plan.confinement {
+        confinement.hold(&mut command);
+    }
     command.fd_mappings(copies).expect("the three numbers differ");
-    jail::withhold_descriptors(&mut command, FIRST_WITHHELD_FD);
-    jail::die_with_parent(&mut command);
+    kin::withhold_descriptors(&mut command, FIRST_WITHHELD_FD);
+    kin::die_with_parent(&mut command);
     let mut child = command.spawn().map_err(|source| match source.kind() {
         ErrorKind::NotFound => {
             LaunchError::NoMonitor { program: plan.program.to_string_lossy().into_owned() }
