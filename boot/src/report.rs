@@ -10,7 +10,7 @@ use ampoule_abi::status;
 use serde::Serialize;
 
 use crate::host::Accel;
-use crate::{Error, Image, Outcome, Reason, outcome};
+use crate::{Error, Image, Outcome, Reason, outcome, units};
 
 /// Name and version of the report's form.
 pub const SCHEMA: &str = "ampoule.report/1";
@@ -109,7 +109,7 @@ impl Report {
             bytes_err: outcome.bytes_err,
             limits: Some(Limits {
                 memory_bytes: outcome.limits.memory_bytes,
-                timeout_ms: outcome.limits.timeout.map(|timeout| timeout.as_millis() as u64),
+                timeout_ms: outcome.limits.timeout.map(units::milliseconds),
             }),
             ..Self::bare(outcome.reason, outcome.exit_code, outcome.message.clone())
         }
