@@ -5,6 +5,7 @@
 
 mod args;
 mod keeper;
+mod lines;
 mod memory_file;
 mod process;
 mod qmp;
