@@ -4,6 +4,8 @@
 //! image's, since it may be of another build; the addresses are a guest's word, and any number is
 //! looked up or shown as it is.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod render;
 mod symbols;
 
@@ -80,8 +82,12 @@ pub fn symbolise(image: &Image, addresses: &[u64]) -> Result<String, BacktraceEr
     if !has_code_of(&file, image) {
         return Err(BacktraceError::OtherBuild { path: path.clone(), name: name() });
     }
-    let context = context(&file).map_err(|error| unreadable(&error))?;
-    Ok(render::render(&context, &Symbols::of(&file), addresses))
+    names(&file, addresses).map_err(|error| unreadable(&error))
+}
+
+/// What `file` knows of the addresses.
+fn names(file: &object::File<'_>, addresses: &[u64]) -> Result<String, gimli::Error> {
+    Ok(render::render(&context(file)?, &Symbols::of(file), addresses))
 }
 
 /// The addresses as they are, for when there are no names.
