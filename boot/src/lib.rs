@@ -33,6 +33,8 @@ pub mod backtrace;
 pub mod call;
 pub mod context;
 pub mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod guest;
 pub mod host;
 pub mod image;

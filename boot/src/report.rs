@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::host::Accel;
 use crate::jail::Layers;
-use crate::{Error, Image, Outcome, Reason, outcome};
+use crate::{Error, Image, Outcome, Reason, outcome, units};
 
 /// Name and version of the report's form.
 pub const SCHEMA: &str = "ampoule.report/1";
@@ -91,7 +91,6 @@ impl Report {
     /// Reports on a call that came about.
     pub fn of_outcome(outcome: &Outcome, image: &Image) -> Self {
         let us = |time: Option<Duration>| time.map(|time| time.as_micros() as u64);
-        let ms = |time: Option<Duration>| time.map(|time| time.as_millis() as u64);
         let phases = outcome.phases;
         Self {
             call_id: Some(outcome.call_id.clone()),
@@ -117,8 +116,8 @@ impl Report {
             bytes_err: outcome.bytes_err,
             limits: Some(Limits {
                 memory_bytes: outcome.limits.memory_bytes,
-                timeout_ms: ms(outcome.limits.timeout),
-                cpu_time_ms: ms(outcome.limits.cpu_time),
+                timeout_ms: outcome.limits.timeout.map(units::milliseconds),
+                cpu_time_ms: outcome.limits.cpu_time.map(units::milliseconds),
                 output_bytes: outcome.limits.output_bytes,
                 exits_per_second: outcome.limits.exits_per_second,
             }),

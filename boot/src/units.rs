@@ -81,11 +81,15 @@ pub fn bytes(count: u64) -> String {
     format!("{}{name}", count / factor)
 }
 
+/// A duration in whole milliseconds, as far as 64 bits can count them.
+pub fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Writes a duration to the millisecond.
 pub fn duration(time: Duration) -> String {
-    humantime::format_duration(Duration::from_millis(time.as_millis() as u64))
-        .to_string()
-        .replace(' ', "")
+    let whole = Duration::new(time.as_secs(), time.subsec_millis() * 1_000_000);
+    humantime::format_duration(whole).to_string().replace(' ', "")
 }
 
 #[cfg(test)]
@@ -116,6 +120,13 @@ mod tests {
     fn durations_are_read_and_written() {
         assert_eq!(parse_timeout("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration(Duration::from_millis(90_500)), "1m30s500ms");
+        assert_eq!((milliseconds(Duration::MAX), milliseconds(Duration::ZERO)), (u64::MAX, 0));
+        let long = Duration::from_secs(u64::MAX);
+        assert_eq!(
+            parse_timeout(&duration(long)),
+            Ok(long),
+            "more milliseconds than 64 bits count"
+        );
         assert_eq!(parse_timeout("0s"), Err(UnitError::NoTime));
         assert!(parse_timeout("5").is_err());
     }

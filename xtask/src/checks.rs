@@ -1,16 +1,21 @@
 //! The checks that `ci` makes, and the count of what the tests among them say.
 
 use std::io::{self, BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use rustix::process::geteuid;
 
+use crate::find;
 use crate::image::compile::{GUEST_CFG, TARGET};
 use crate::launcher;
 use crate::project::RUNTIME_PACKAGE;
 
 /// The backends that the end-to-end tests must find.
 const BACKENDS: &str = "AMPOULE_TEST_BACKENDS";
+
+/// The manifest of the fuzz targets, which are a workspace of their own.
+const FUZZ: &str = "boot/fuzz/Cargo.toml";
 
 /// One check.
 #[derive(Debug)]
@@ -41,6 +46,8 @@ pub fn all(has_kvm: bool) -> Vec<Check> {
             &["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"],
         ),
         guest_lints(),
+        cargo("formatting of the fuzz targets", &["fmt", "--check", "--manifest-path", FUZZ]),
+        fuzz_lints(),
         documentation,
     ];
     let mut tests = cargo("tests", &["test", "--workspace", "--no-fail-fast"]);
@@ -66,6 +73,33 @@ fn guest_lints() -> Check {
     check.command.arg("--target-dir").arg(target).args(["--", "--deny", "warnings"]);
     check.command.env("CARGO_ENCODED_RUSTFLAGS", GUEST_CFG.join("\x1f"));
     check
+}
+
+/// The lints once more for what only fuzz targets are made of.
+fn fuzz_lints() -> Check {
+    let mut check = cargo(
+        "lints of the fuzz targets",
+        &["clippy", "--quiet", "--manifest-path", FUZZ, "--target-dir", "target/fuzz"],
+    );
+    check.command.args(["--", "--deny", "warnings"]);
+    check.command.env("CARGO_ENCODED_RUSTFLAGS", "--cfg=fuzzing");
+    // Nothing is linked here, so that the fuzzer itself, in C++, need not be compiled.
+    check.command.env("CUSTOM_LIBFUZZER_PATH", "./libfuzzer.a");
+    check
+}
+
+/// What `.cargo/deny.toml` asks for, advisories included, which change without the project; or what
+/// is missing for that.
+pub fn advisories() -> Result<Check, &'static str> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    if find::program("cargo-deny").is_none() {
+        return Err("there is no cargo-deny: `cargo install cargo-deny --locked`");
+    }
+    if !home.is_some_and(|home| home.join("advisory-dbs").is_dir()) {
+        return Err("cargo-deny has no database here: `cargo deny fetch`");
+    }
+    Ok(cargo("advisories", &["deny", "--offline", "check"]))
 }
 
 fn cargo(name: &'static str, arguments: &[&str]) -> Check {

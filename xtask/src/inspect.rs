@@ -1,5 +1,9 @@
 //! What an image consists of: its notes, its segments, and where its bytes come from.
 
+#[cfg(any(test, fuzzing))]
+#[path = "inspect/fuzz.rs"]
+pub mod fuzz;
+
 use std::collections::BTreeMap;
 
 use ampoule_abi::layout::{LARGE_PAGE_BYTES, MIN_MEMORY_BYTES};
@@ -83,8 +87,13 @@ pub fn inspect(image: &[u8], twin: Option<&[u8]>) -> object::Result<Inspection> 
             Some(twin) => crates(&elf::parse(twin)?),
             None => Vec::new(),
         },
-        least_memory_bytes: end.next_multiple_of(LARGE_PAGE_BYTES).max(MIN_MEMORY_BYTES),
+        least_memory_bytes: least_memory(end),
     })
+}
+
+/// Least memory in which an image that ends at `end` has room; any number may stand in a file.
+fn least_memory(end: u64) -> u64 {
+    end.checked_next_multiple_of(LARGE_PAGE_BYTES).unwrap_or(u64::MAX).max(MIN_MEMORY_BYTES)
 }
 
 fn segment(segment: elf::Segment) -> Segment {
@@ -143,7 +152,8 @@ fn crates(file: &elf::File<'_>) -> Vec<Part> {
     let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
     for symbol in file.symbols().filter(|symbol| symbol.is_definition() && symbol.size() > 0) {
         let name = symbol::crate_of(symbol.name().unwrap_or_default());
-        *sizes.entry(name.unwrap_or_else(|| "(not Rust)".into())).or_default() += symbol.size();
+        let size = sizes.entry(name.unwrap_or_else(|| "(not Rust)".into())).or_default();
+        *size = size.saturating_add(symbol.size());
     }
     let mut parts: Vec<Part> =
         sizes.into_iter().map(|(name, bytes)| Part { name, bytes }).collect();

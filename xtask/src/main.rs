@@ -15,6 +15,9 @@ mod nearest;
 mod pipeline;
 mod progress;
 mod project;
+#[cfg(test)]
+#[path = "../../boot/fuzz/replay.rs"]
+mod replay;
 mod rustc;
 mod static_program;
 mod status;

@@ -10,6 +10,8 @@ pub mod qemu;
 mod remains;
 
 pub(crate) use hold::{Held, Request};
+#[cfg(any(test, fuzzing))]
+pub(crate) use kvm::fuzz;
 pub use remains::Remains;
 
 use crate::jail::JailError;

@@ -4,6 +4,8 @@
 //! image's, since it may be of another build; the addresses are a guest's word, and any number is
 //! looked up or shown as it is.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod render;
 mod symbols;
 
@@ -12,7 +14,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use addr2line::Context;
 use addr2line::gimli::{self, EndianSlice, RunTimeEndian};
@@ -116,8 +118,7 @@ impl Twin {
             let name = image.note().name.clone();
             return Err(BacktraceError::OtherBuild { path: path.clone(), name });
         }
-        let context = context(&file).map_err(|error| unreadable(&error))?;
-        Ok(render::render(&context, &Symbols::of(&file), here.as_deref(), addresses))
+        names(&file, here.as_deref(), addresses).map_err(|error| unreadable(&error))
     }
 }
 
@@ -125,6 +126,15 @@ impl AsFd for Twin {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
     }
+}
+
+/// What `file` knows of the addresses, with paths from `here` on.
+fn names(
+    file: &object::File<'_>,
+    here: Option<&Path>,
+    addresses: &[u64],
+) -> Result<String, gimli::Error> {
+    Ok(render::render(&context(file)?, &Symbols::of(file), here, addresses))
 }
 
 /// The addresses as they are, for when there are no names.

@@ -11,7 +11,7 @@ use super::symbols::Symbols;
 use crate::session::printable;
 
 /// Greatest number of frames, since inlined functions can multiply what is shown.
-const MAX_FRAMES: usize = 128;
+pub(super) const MAX_FRAMES: usize = 128;
 
 /// The frames of all `addresses`, numbered, with paths that begin `here`; repetitions, as of a
 /// recursion, are counted.

@@ -1,5 +1,9 @@
 //! `-e` and `--env-file`: the variables that a caller gives.
 
+#[cfg(any(test, fuzzing))]
+#[path = "environment/fuzz.rs"]
+pub(crate) mod fuzz;
+
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
@@ -32,6 +36,11 @@ fn variable(word: &OsStr) -> anyhow::Result<EnvironmentVariable> {
 pub(crate) fn read_file(path: &Path) -> anyhow::Result<Vec<EnvironmentVariable>> {
     let contents = std::fs::read(path)
         .with_context(|| format!("cannot read the environment file {}", path.display()))?;
+    variables(&contents, path)
+}
+
+/// The variables in a file's contents.
+fn variables(contents: &[u8], path: &Path) -> anyhow::Result<Vec<EnvironmentVariable>> {
     let mut variables = Vec::new();
     for (index, line) in contents.split(|&byte| byte == b'\n').enumerate() {
         let line = line.strip_suffix(b"\r").unwrap_or(line);

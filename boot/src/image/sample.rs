@@ -10,6 +10,7 @@ use prost::Message;
 /// Index of the code's program header.
 pub(crate) const CODE: usize = 0;
 /// Index of the data's program header.
+#[cfg(test)]
 pub(crate) const DATA: usize = 1;
 /// Index of the notes' program header.
 pub(crate) const NOTES: usize = 2;
@@ -65,6 +66,7 @@ impl Default for Sample {
 
 impl Sample {
     /// Adds an empty segment of another type.
+    #[cfg(test)]
     pub(crate) fn add(&mut self, kind: elf::ProgramType) {
         self.programs.push(program(kind, elf::PF_R, 0, 0));
     }

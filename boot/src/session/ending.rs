@@ -195,7 +195,7 @@ fn machine_ended(name: &str, end: &GuestEnd) -> Verdict {
 
 /// Words from elsewhere, for a terminal: no control or direction-changing characters, and lines
 /// after the first indented, so that none of them passes for one of the launcher's.
-pub(crate) fn printable(words: &str) -> String {
+pub fn printable(words: &str) -> String {
     let hidden = |c: char| {
         (c.is_control() && c != '\n' && c != '\t')
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

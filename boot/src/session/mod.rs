@@ -10,6 +10,8 @@
 //! A backend whose guest runs in the caller's own thread holds the dialogue itself.
 
 mod ending;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod input;
 mod output;
 mod parse;
@@ -19,7 +21,8 @@ mod stop;
 mod tests;
 pub(crate) mod traffic;
 
-pub(crate) use ending::{Ending, Limit, printable};
+pub use ending::printable;
+pub(crate) use ending::{Ending, Limit};
 pub(crate) use input::{Input, Peek};
 pub(crate) use output::Output;
 pub use parse::ProtocolError;

@@ -114,6 +114,12 @@ impl Parser {
         }
     }
 
+    /// Bytes of a message that are held.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn held_bytes(&self) -> usize {
+        self.gathered.len()
+    }
+
     /// Takes one byte of a header.
     fn header(&mut self, length: usize, input: &mut &[u8]) -> Result<(), ProtocolError> {
         let slot = self.header.get_mut(length).ok_or(BadFrame::NotOneField)?;

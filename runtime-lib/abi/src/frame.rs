@@ -119,7 +119,8 @@ fn varint(bytes: &[u8]) -> Result<Option<(u64, usize)>, BadFrame> {
 ///
 /// # Panics
 ///
-/// If the message would be longer than [`MAX_MESSAGE_BYTES`]: the sender chooses its payloads.
+/// If the message would be longer than [`MAX_MESSAGE_BYTES`], or the kind is none of [`to_guest`] and
+/// [`to_host`] but one that takes more room: the sender chooses both.
 pub fn write_header(header: Header, buffer: &mut [u8; MAX_HEADER_BYTES]) -> &[u8] {
     let tag = u64::from(header.kind) << 3 | 2;
     let payload_bytes = header.payload_bytes as u64;
@@ -163,6 +164,17 @@ mod tests {
         assert_eq!(read_header(&[4, 0x12, 3]), Err(BadFrame::NotOneField));
         assert_eq!(read_header(&[4, 0x10, 2]), Err(BadFrame::NotOneField));
         assert_eq!(read_header(&[0]), Err(BadFrame::NotOneField));
+    }
+
+    #[test]
+    fn every_header_that_may_be_written_is_read() {
+        let longest = MAX_MESSAGE_BYTES - 1 - varint_len(MAX_MESSAGE_BYTES as u64);
+        for payload_bytes in 0..=longest {
+            let kind = payload_bytes as u32 % to_host::EXIT + 1;
+            let (header, mut buffer) = (Header { kind, payload_bytes }, [0; MAX_HEADER_BYTES]);
+            let written = write_header(header, &mut buffer);
+            assert_eq!(read_header(written), Ok(Some((header, written.len()))));
+        }
     }
 
     proptest! {

@@ -265,6 +265,23 @@ mod tests {
     }
 
     #[test]
+    fn every_two_bytes_and_a_third_are_the_varint_that_they_begin_with() {
+        let thirds = [0, 1, 0x7f, 0x80, 0xff];
+        for (first_two, third) in (0..=u16::MAX).flat_map(|two| thirds.map(|third| (two, third))) {
+            let [first, second] = first_two.to_le_bytes();
+            let bytes = [first, second, third];
+            let [low, middle, high] = bytes.map(|byte| u64::from(byte & 0x7f));
+            let expected = match bytes.map(|byte| byte < 0x80) {
+                [true, ..] => Ok((low, 1)),
+                [_, true, _] => Ok((low + (middle << 7), 2)),
+                [.., true] => Ok((low + (middle << 7) + (high << 14), 3)),
+                _ => Err(Malformed::Truncated),
+            };
+            assert_eq!(read_varint(&bytes), expected);
+        }
+    }
+
+    #[test]
     fn overlong_varints_are_refused() {
         assert_eq!(read_varint(&[0xff; 10]), Err(Malformed::VarintTooLong));
         assert_eq!(read_varint(&[0x80; 9]), Err(Malformed::Truncated));

@@ -1,8 +1,8 @@
 //! What the VMM tells a guest at boot: PVH start information (Xen
 //! `include/public/arch-x86/hvm/start_info.h`), its memory map and command line.
 //!
-//! The VMM is trusted with the machine it makes, but its addresses are checked before they are
-//! followed: outside of what is mapped for it there is only a fault.
+//! Pure: it is handed the memory in which the VMM may leave that. The VMM is trusted with the machine
+//! it makes, but its addresses are checked before they are followed.
 
 use ampoule_abi::layout::{
     BOOT_INFORMATION, DEVICE_BLOCK_BYTES, DEVICE_PAGES, DEVICE_PARAMETER, DRIVEN_PARAMETER,
@@ -13,38 +13,31 @@ const MAGIC: u32 = 0x336e_c578;
 const MEMORY_MAP_VERSION: u32 = 1;
 const RAM: u32 = 1;
 
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct StartInformation {
-    magic: u32,
-    version: u32,
-    flags: u32,
-    module_count: u32,
-    modules: u64,
-    command_line: u64,
-    acpi_tables: u64,
-    memory_map: u64,
-    memory_map_entries: u32,
-    reserved: u32,
+/// Offsets in the start information.
+mod start {
+    pub const VERSION: u64 = 4;
+    pub const MODULE_COUNT: u64 = 12;
+    pub const MODULES: u64 = 16;
+    pub const COMMAND_LINE: u64 = 24;
+    pub const MEMORY_MAP: u64 = 40;
+    pub const MEMORY_MAP_ENTRIES: u64 = 48;
 }
 
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct MemoryMapEntry {
-    start: u64,
-    bytes: u64,
-    kind: u32,
-    reserved: u32,
+/// Of an entry of the memory map, after its start.
+mod entry {
+    pub const LENGTH: u64 = 8;
+    pub const KIND: u64 = 16;
+    pub const BYTES: u64 = 24;
 }
 
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Module {
-    start: u64,
-    bytes: u64,
-    command_line: u64,
-    reserved: u64,
-}
+/// Of a module, after its start.
+const MODULE_LENGTH: u64 = 8;
+
+/// More of the memory map is not looked at.
+const MAX_MEMORY_MAP_ENTRIES: u32 = 64;
+
+/// What lies in [`BOOT_INFORMATION`], whole.
+pub type Areas<'a> = [&'a [u8]; BOOT_INFORMATION.len()];
 
 /// The console's place on the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,41 +51,44 @@ pub struct DeviceAddress {
 }
 
 /// The start information, checked.
-pub struct BootInfo {
-    information: StartInformation,
+pub struct BootInfo<'a> {
+    areas: Areas<'a>,
+    address: u64,
 }
 
-impl BootInfo {
-    /// Reads it at a guest-physical address; `None` if that is not what lies there.
-    pub fn at(address: u64) -> Option<Self> {
-        let information: StartInformation = read(address)?;
-        let known = information.magic == MAGIC && information.version >= MEMORY_MAP_VERSION;
-        known.then_some(Self { information })
+impl<'a> BootInfo<'a> {
+    /// Finds it at a guest-physical address; `None` if that is not what lies there.
+    pub fn at(address: u64, areas: Areas<'a>) -> Option<Self> {
+        let information = Self { areas, address };
+        let known = information.word(address)? == MAGIC
+            && information.field(start::VERSION)? >= MEMORY_MAP_VERSION;
+        known.then_some(information)
     }
 
     /// End of the RAM in which `address` lies, guest-physical.
     pub fn memory_end(&self, address: u64) -> Option<u64> {
-        (0..u64::from(self.information.memory_map_entries.min(64)))
+        let map = self.long_field(start::MEMORY_MAP)?;
+        let entries = self.field(start::MEMORY_MAP_ENTRIES)?.min(MAX_MEMORY_MAP_ENTRIES);
+        (0..u64::from(entries))
             .filter_map(|index| {
-                let bytes = index * size_of::<MemoryMapEntry>() as u64;
-                read::<MemoryMapEntry>(self.information.memory_map.checked_add(bytes)?)
+                let entry = map.checked_add(index * entry::BYTES)?;
+                let start = self.long(entry)?;
+                let length = self.long(entry.checked_add(entry::LENGTH)?)?;
+                let kind = self.word(entry.checked_add(entry::KIND)?)?;
+                (kind == RAM && start <= address).then_some(start.checked_add(length)?)
             })
-            .filter(|entry| entry.kind == RAM && entry.start <= address)
-            .filter_map(|entry| entry.start.checked_add(entry.bytes))
             .find(|&end| end > address)
     }
 
     /// The first module, if there is any.
-    pub fn module(&self) -> Option<&'static [u8]> {
-        if self.information.module_count == 0 {
+    pub fn module(&self) -> Option<&'a [u8]> {
+        if self.field(start::MODULE_COUNT)? == 0 {
             return None;
         }
-        let Module { start, bytes, .. } = read(self.information.modules)?;
-        let end = start.checked_add(bytes)?;
-        BOOT_INFORMATION.iter().find(|range| range.start <= start && end <= range.end)?;
-        let content = core::ptr::with_exposed_provenance::<u8>(start as usize);
-        // SAFETY: all of it is mapped for reading, and nothing writes there.
-        Some(unsafe { core::slice::from_raw_parts(content, bytes as usize) })
+        let module = self.long_field(start::MODULES)?;
+        let start = self.long(module)?;
+        let length = self.long(module.checked_add(MODULE_LENGTH)?)?;
+        self.from(start)?.get(..usize::try_from(length).ok()?)
     }
 
     /// The console's address on the command line.
@@ -114,13 +110,31 @@ impl BootInfo {
         })
     }
 
-    fn command_line(&self) -> Option<&'static [u8]> {
-        let start = self.information.command_line;
-        let range = BOOT_INFORMATION.iter().find(|range| range.contains(&start))?;
-        let text = core::ptr::with_exposed_provenance::<u8>(start as usize);
-        // SAFETY: all up to the end of the range is mapped for reading, and nothing writes there.
-        let bytes = unsafe { core::slice::from_raw_parts(text, (range.end - start) as usize) };
-        bytes.split(|&byte| byte == 0).next()
+    fn command_line(&self) -> Option<&'a [u8]> {
+        self.from(self.long_field(start::COMMAND_LINE)?)?.split(|&byte| byte == 0).next()
+    }
+
+    fn field(&self, offset: u64) -> Option<u32> {
+        self.word(self.address.checked_add(offset)?)
+    }
+
+    fn long_field(&self, offset: u64) -> Option<u64> {
+        self.long(self.address.checked_add(offset)?)
+    }
+
+    fn word(&self, address: u64) -> Option<u32> {
+        self.from(address)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
+    }
+
+    fn long(&self, address: u64) -> Option<u64> {
+        self.from(address)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+    }
+
+    /// All that may be read from a guest-physical address on.
+    fn from(&self, address: u64) -> Option<&'a [u8]> {
+        let found = BOOT_INFORMATION.iter().zip(self.areas).find(|(at, _)| at.contains(&address));
+        let (at, area) = found?;
+        area.get((address - at.start) as usize..)
     }
 }
 
@@ -134,14 +148,4 @@ fn number(digits: &[u8], radix: u32) -> Option<u64> {
         let digit = char::from(digit).to_digit(radix)?;
         value.checked_mul(radix.into())?.checked_add(digit.into())
     })
-}
-
-/// Reads a plain structure that lies whole where boot information may.
-fn read<T: Copy>(address: u64) -> Option<T> {
-    let end = address.checked_add(size_of::<T>() as u64)?;
-    BOOT_INFORMATION.iter().find(|range| range.start <= address && end <= range.end)?;
-    let structure = core::ptr::with_exposed_provenance::<T>(address as usize);
-    // SAFETY: it lies in a range that is mapped for reading, and any bytes are a value of the
-    // structures above, which are integers without padding.
-    Some(unsafe { structure.read_unaligned() })
 }

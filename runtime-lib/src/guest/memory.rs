@@ -1,4 +1,4 @@
-//! The heap: all memory that the image leaves.
+//! The heap, which is all memory that the image leaves, and where the VMM has left what it tells.
 //!
 //! All of it is mapped since the image was sealed: what shares a large page with the image's end
 //! where it lies, the rest through [`HEAP_WINDOW`]. None of it is touched before it is needed; many
@@ -8,7 +8,7 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use ampoule_abi::layout::{HEAP_WINDOW, LARGE_PAGE_BYTES, MAX_MEMORY_BYTES};
+use ampoule_abi::layout::{BOOT_INFORMATION, HEAP_WINDOW, LARGE_PAGE_BYTES, MAX_MEMORY_BYTES};
 use talc::TalcCell;
 use talc::base::{Talc, binning::Binning};
 use talc::source::Source;
@@ -116,6 +116,17 @@ pub fn is_for_devices(bytes: &[u8]) -> bool {
     let (start, end) = (start.addr() as u64, end.addr() as u64);
     // Zeroed data lies between the stack and the code.
     start >= image_end() || (start >= stack().start && end <= code().start)
+}
+
+/// Where a VMM leaves what it tells of the machine.
+pub fn boot_information() -> [&'static [u8]; BOOT_INFORMATION.len()] {
+    BOOT_INFORMATION.map(|range| {
+        let start = core::ptr::with_exposed_provenance::<u8>(range.start as usize);
+        let length = (range.end - range.start) as usize;
+        // SAFETY: all of it is mapped for reading since the image was sealed, any byte there is
+        // initialised, and nothing writes to it.
+        unsafe { core::slice::from_raw_parts(start, length) }
+    })
 }
 
 /// Guest-physical address of memory that the program knows by `address`.

@@ -14,6 +14,7 @@ mod backtrace;
 mod boot_info;
 mod clock;
 mod fault;
+mod incoming;
 mod memory;
 mod panic;
 mod single;

@@ -35,7 +35,8 @@ pub fn message() -> Start<'static> {
 /// Sets everything up, calls the function, reports its status. Before the stream is up there is
 /// nobody to tell of a failure; the launcher sees the machine end.
 pub fn start(start_information: u64) -> ! {
-    let Some(boot) = BootInfo::at(start_information) else { abandon() };
+    let areas = memory::boot_information();
+    let Some(boot) = BootInfo::at(start_information, areas) else { abandon() };
     let Some(memory_end) = boot.memory_end(IMAGE_BASE) else { abandon() };
     // SAFETY: the memory map says that the RAM goes that far.
     unsafe { memory::give(memory_end) };

@@ -5,13 +5,11 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use alloc::vec::Vec;
 use ampoule_abi::ABI_VERSION;
 use ampoule_abi::exit::{self, Reason};
-use ampoule_abi::frame::{
-    DATA_BYTES, Header, MAX_HEADER_BYTES, read_header, to_guest, to_host, write_header,
-};
+use ampoule_abi::frame::{DATA_BYTES, Header, MAX_HEADER_BYTES, to_host, write_header};
 use ampoule_abi::ready;
-use ampoule_abi::wire::MAX_VARINT_BYTES;
 
 use super::arch::{abandon, time_stamp, wait_for_interrupt};
+use super::incoming::{Incoming, Source};
 use super::single::Single;
 use super::virtio::Console;
 use crate::io::{self, Stream as Output};
@@ -22,9 +20,7 @@ static STDIN_TAKEN: AtomicBool = AtomicBool::new(false);
 /// One call's stream.
 struct Call {
     console: Console,
-    /// Bytes of STDIN still to come in the frame that is being read.
-    input_left: usize,
-    input_ended: bool,
+    incoming: Incoming,
     /// Whether a frame is on its way: one that a fault cuts off can have no other after it.
     sending: bool,
 }
@@ -54,62 +50,33 @@ impl Call {
         self.console.flush_in_passing();
     }
 
-    fn receive_header(&mut self) -> Result<Header, &'static str> {
-        // Three varints, as long as a peer may make them.
-        let mut gathered = [0; 3 * MAX_VARINT_BYTES];
-        for length in 1..=gathered.len() {
-            gathered[length - 1] = self.console.bytes()[0];
-            self.console.consume(1);
-            match read_header(&gathered[..length]) {
-                Ok(None) => {}
-                Ok(Some((header, _))) => return Ok(header),
-                Err(_) => return Err("a frame of the launcher's is malformed or too long"),
-            }
-        }
-        Err("a frame of the launcher's has no end to its header")
-    }
-
     fn receive_start(&mut self) -> Result<&'static [u8], &'static str> {
-        let header = self.receive_header()?;
-        if header.kind != to_guest::START {
-            return Err("the launcher's first frame is not Start");
-        }
-        let mut message = Vec::with_capacity(header.payload_bytes);
-        while message.len() < header.payload_bytes {
+        let length = self.incoming.start(&mut self.console)?;
+        let mut message = Vec::with_capacity(length);
+        while message.len() < length {
             let bytes = self.console.bytes();
-            let length = bytes.len().min(header.payload_bytes - message.len());
-            message.extend_from_slice(&bytes[..length]);
-            self.console.consume(length);
+            let now = bytes.len().min(length - message.len());
+            message.extend_from_slice(&bytes[..now]);
+            self.console.consume(now);
         }
         Ok(message.leak())
     }
+}
 
-    /// Waits for input or its end; whether there is input.
-    fn await_input(&mut self) -> Result<bool, &'static str> {
-        while self.input_left == 0 && !self.input_ended {
-            let header = self.receive_header()?;
-            match header.kind {
-                to_guest::STDIN => self.input_left = header.payload_bytes,
-                to_guest::STDIN_END if header.payload_bytes == 0 => self.input_ended = true,
-                _ => return Err("a frame of the launcher's is unknown or out of order"),
-            }
-        }
-        Ok(self.input_left > 0)
+impl Source for Console {
+    fn bytes(&mut self) -> &[u8] {
+        self.bytes()
     }
 
-    fn input(&mut self) -> Result<&[u8], &'static str> {
-        if !self.await_input()? {
-            return Ok(&[]);
-        }
-        let bytes = self.console.bytes();
-        Ok(&bytes[..bytes.len().min(self.input_left)])
+    fn consume(&mut self, amount: usize) {
+        self.consume(amount);
     }
 }
 
 /// Takes the console and tells the launcher that the runtime is up.
 pub fn open(console: Console) {
     CALL.with(|call| {
-        let call = call.insert(Call { console, input_left: 0, input_ended: false, sending: false });
+        let call = call.insert(Call { console, incoming: Incoming::new(), sending: false });
         call.greet();
     });
 }
@@ -129,7 +96,8 @@ impl Stdin {
     }
 
     pub fn fill_buf(&mut self) -> Result<&[u8], io::Error> {
-        let bytes = with_call(|call| call.input().map(core::ptr::from_ref));
+        let bytes =
+            with_call(|call| call.incoming.input(&mut call.console).map(core::ptr::from_ref));
         match bytes {
             // SAFETY: the bytes lie in a buffer that the device gets back only by `consume`, which
             // borrows the one `Stdin` there is for writing.
@@ -140,9 +108,8 @@ impl Stdin {
 
     pub fn consume(&mut self, amount: usize) {
         with_call(|call| {
-            assert!(amount <= call.input_left, "no more is consumed than has come");
-            call.input_left -= amount;
-            call.console.consume(amount);
+            let Call { console, incoming, .. } = call;
+            incoming.consume(amount, console);
         });
     }
 }

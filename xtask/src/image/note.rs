@@ -2,6 +2,7 @@
 
 use ampoule_abi::messages::ImageNote;
 use ampoule_abi::{ABI_VERSION, note};
+use ampoule_boot::units;
 use object::elf::{SHF_ALLOC, SHT_NOTE};
 use object::write::Object;
 use object::{Architecture, BinaryFormat, Endianness, SectionFlags, SectionKind};
@@ -21,7 +22,7 @@ pub fn describe(function: &Function) -> ImageNote {
         version: function.version.clone(),
         memory_bytes: settings.memory_bytes,
         stack_bytes: settings.stack_bytes,
-        timeout_ms: settings.timeout.map_or(0, |timeout| timeout.as_millis() as u64),
+        timeout_ms: settings.timeout.map_or(0, units::milliseconds),
         capabilities: settings.capabilities.clone(),
         event_modes: settings.event_modes.clone(),
     }

@@ -1,5 +1,9 @@
 //! A function's settings: what `[package.metadata.fn]` of its manifest may say.
 
+#[cfg(any(test, fuzzing))]
+#[path = "spec/fuzz.rs"]
+pub mod fuzz;
+
 use std::time::Duration;
 
 use ampoule_abi::layout;

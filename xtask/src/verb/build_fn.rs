@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use ampoule_boot::units;
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -145,7 +146,7 @@ fn report<'a>(function: &'a Function, built: &'a Built) -> Report<'a> {
         sha256: &built.sha256,
         memory_bytes: settings.memory_bytes,
         stack_bytes: settings.stack_bytes,
-        timeout_ms: settings.timeout.map(|timeout| timeout.as_millis() as u64),
+        timeout_ms: settings.timeout.map(units::milliseconds),
         event_modes: &settings.event_modes,
         capabilities: &settings.capabilities,
         fresh: built.fresh,

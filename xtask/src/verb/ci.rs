@@ -14,7 +14,8 @@ use crate::verb::setup::Setup;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Formatting, lints and documentation, then all tests, on every backend that there is; where there is
-KVM, those that boot machines run once more with it hidden. A check that fails does not keep the
+KVM, those that boot machines run once more with it hidden. Advisories on what is built upon are
+looked up where cargo-deny and its database are. A check that fails does not keep the
 others from running. The last line counts the tests. Exits with 1 if anything failed.")]
 pub struct Ci {}
 
@@ -23,7 +24,12 @@ impl Ci {
         Setup::with_peers().run(console)?;
         let mut failed = Vec::new();
         let mut tally = Tally::default();
-        for mut check in checks::all(probe_kvm().problem.is_none()) {
+        let mut all = checks::all(probe_kvm().problem.is_none());
+        match checks::advisories() {
+            Ok(check) => all.push(check),
+            Err(missing) => console::warning(format_args!("skipped: advisories: {missing}")),
+        }
+        for mut check in all {
             console.status("Checking", check.name);
             console.command(&check.command);
             let passed = checks::run(&mut check.command, &mut tally)

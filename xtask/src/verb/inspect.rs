@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use ampoule_boot::session::printable;
 use ampoule_boot::units;
 use anyhow::{Context, Result};
 use clap::Args;
@@ -86,26 +87,27 @@ fn print(path: &Path, bytes: u64, inspection: &Inspection) {
     if let Some(note) = &inspection.function {
         anstream::println!(
             "\nFunction    {} {}, ABI {}",
-            note.name,
-            note.version,
+            printable(&note.name),
+            printable(&note.version),
             note.abi_version
         );
         let timeout =
             note.timeout_ms.map_or("none".into(), |timeout_ms| format!("{timeout_ms} ms"));
         anstream::println!("Timeout     {timeout}");
-        anstream::println!("Events      {}", note.event_modes.join(", "));
+        anstream::println!("Events      {}", printable(&note.event_modes.join(", ")));
         let capabilities = match note.capabilities.join(", ") {
             none if none.is_empty() => "none".into(),
             some => some,
         };
-        anstream::println!("Asks for    {capabilities}");
+        anstream::println!("Asks for    {}", printable(&capabilities));
         let least = units::bytes(inspection.least_memory_bytes);
         anstream::println!("Memory      {}, at least {least}", units::bytes(note.memory_bytes));
         anstream::println!("Stack       {}", units::bytes(note.stack_bytes));
     }
     anstream::println!("\nNotes");
     for note in &inspection.notes {
-        anstream::println!("  {} type {}, {} bytes", note.owner, note.kind, note.bytes);
+        let owner = printable(&note.owner);
+        anstream::println!("  {owner} type {}, {} bytes", note.kind, note.bytes);
     }
     anstream::println!("\nSegments        address    in memory      in file");
     for segment in &inspection.segments {
@@ -123,7 +125,7 @@ fn print(path: &Path, bytes: u64, inspection: &Inspection) {
         let (shown, rest) = inspection.crates.split_at(inspection.crates.len().min(SHOWN_CRATES));
         print_parts("Crates", shown);
         if !rest.is_empty() {
-            let bytes = rest.iter().map(|part| part.bytes).sum();
+            let bytes = rest.iter().fold(0, |sum, part| part.bytes.saturating_add(sum));
             anstream::println!("  {:>10}  {} more", short_size(bytes), rest.len());
         }
     }
@@ -132,6 +134,6 @@ fn print(path: &Path, bytes: u64, inspection: &Inspection) {
 fn print_parts(heading: &str, parts: &[Part]) {
     anstream::println!("\n{heading}");
     for part in parts {
-        anstream::println!("  {:>10}  {}", short_size(part.bytes), part.name);
+        anstream::println!("  {:>10}  {}", short_size(part.bytes), printable(&part.name));
     }
 }

@@ -18,6 +18,8 @@
 mod boot_info;
 mod console;
 mod farewell;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod kick;
 mod machine;
 mod memory;

@@ -1,5 +1,8 @@
 //! The processor's loop: in, out for some reason, something done about it, in again.
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzz;
+
 use std::io::{Read, Write};
 
 use ampoule_abi::layout::DEVICE_BLOCK_BYTES;

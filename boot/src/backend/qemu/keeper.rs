@@ -183,7 +183,7 @@ fn end(run: Run, is_stopped: bool) -> GuestEnd {
 }
 
 /// What QEMU says of an internal error, before it lists every register.
-fn first_lines(log: &str) -> String {
+pub(super) fn first_lines(log: &str) -> String {
     let telling = |line: &&str| !line.contains("warning: ") && !line.starts_with("extra data");
     let lines: Vec<_> = log.lines().filter(telling).take(2).map(str::trim).collect();
     if lines.is_empty() { "an internal error".to_owned() } else { lines.join(" ") }

@@ -4,7 +4,10 @@
 //! process dies with the thread that started it, however that thread ends.
 
 mod args;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod keeper;
+mod lines;
 mod memory_file;
 mod needs;
 mod process;

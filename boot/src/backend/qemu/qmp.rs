@@ -9,11 +9,13 @@ use futures_util::future::{Either, select};
 use qapi::futures::{QapiEvents, QapiService, QmpStreamTokio};
 use qapi::qmp::{self, Event, QmpCommand, RunState, ShutdownCause};
 use qapi::{Command, ExecuteResult};
-use tokio::io::{ReadHalf, WriteHalf};
+use tokio::io::{ReadHalf, WriteHalf, split};
 use tokio::net::UnixStream;
 
+use super::lines::Lines;
+
 type Service = QapiService<QmpStreamTokio<WriteHalf<UnixStream>>>;
-type Events = QapiEvents<QmpStreamTokio<ReadHalf<UnixStream>>>;
+type Events = QapiEvents<QmpStreamTokio<Lines<ReadHalf<UnixStream>>>>;
 
 /// What the monitor told of a machine.
 #[derive(Debug, Default)]
@@ -43,7 +45,8 @@ fn follow(
     stream.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {
-        let stream = QmpStreamTokio::open(UnixStream::from_std(stream)?).await?;
+        let (read, write) = split(UnixStream::from_std(stream)?);
+        let stream = QmpStreamTokio::open_split(Lines::new(read), write).await?;
         let (service, mut events) = stream.negotiate().await?.into_parts();
         let kvm = ask(&service, &mut events, observed, qmp::query_kvm {}).await?;
         observed.is_kvm = Some(kvm.enabled);

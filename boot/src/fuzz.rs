@@ -1,0 +1,73 @@
+//! What is fuzzed: one function for each target in `boot/fuzz`, which must stand any bytes.
+//!
+//! libFuzzer calls them there; the tests here call them with the same corpus and with mutations of it.
+//! Beside not to panic each has rules to hold: what is accepted keeps the contract as it is checked
+//! here once more and otherwise, what is written reads back, and what the code under test does is
+//! what a slower and simpler model of it does.
+
+mod boot_information;
+mod choices;
+pub(crate) mod guest;
+mod units;
+mod wire;
+
+pub use self::boot_information::boot_information;
+pub use self::units::units;
+pub use self::wire::{messages, wire};
+pub use crate::backend::fuzz::{driver, registers, virtqueue};
+pub use crate::backend::qemu::fuzz::monitor;
+pub use crate::backtrace::fuzz::symbols;
+pub use crate::image::fuzz::{image, notes};
+pub use crate::session::fuzz::{incoming, input, session};
+
+pub(crate) use choices::Choices;
+// The guest's modules know each other by their places: this is one above its own.
+use guest::memory;
+
+#[cfg(test)]
+#[path = "../fuzz/replay.rs"]
+mod replay;
+
+#[cfg(test)]
+mod tests {
+    use super::replay::{replay, targets};
+
+    macro_rules! replayed {
+        ($($target:ident: $mutations:literal,)*) => {
+            const REPLAYED: &[&str] = &[$(stringify!($target)),*];
+            $(
+                #[test]
+                fn $target() {
+                    replay(stringify!($target), super::$target, $mutations);
+                }
+            )*
+        };
+    }
+
+    replayed! {
+        boot_information: 2000,
+        driver: 2000,
+        image: 4000,
+        incoming: 2000,
+        input: 1000,
+        messages: 4000,
+        monitor: 200,
+        notes: 4000,
+        registers: 1000,
+        session: 2000,
+        symbols: 500,
+        units: 4000,
+        virtqueue: 2000,
+        wire: 4000,
+    }
+
+    /// Replayed where their parsers are: those of a program, which this library does not have.
+    const ELSEWHERE: [&str; 3] = ["environment", "inspection", "settings"];
+
+    #[test]
+    fn every_target_is_replayed() {
+        let mut replayed = [REPLAYED, &ELSEWHERE].concat();
+        replayed.sort_unstable();
+        assert_eq!(targets(), replayed);
+    }
+}
