@@ -6,7 +6,7 @@
 //! here version 7.2's: mostly it gives the device up without a word, and the guest hangs.
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
+use std::io::{PipeWriter, Read, Write};
 use std::process::ChildStdout;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
@@ -207,9 +207,11 @@ enum Reader {
     Leaves,
 }
 
-/// A call of a hostile image. Its STDIN stays open, and its processes carry a mark.
+/// A call of a hostile image. Its STDIN, where something was from the start, stays open, and its
+/// processes carry a mark.
 struct Attack {
     running: Running,
+    _stdin: PipeWriter,
     stdout: ChildStdout,
     peak_memory: JoinHandle<u64>,
     mark: String,
@@ -234,21 +236,19 @@ impl Attack {
         let places = format!("{places}:{}/{}-{number}", path.display(), std::process::id());
         let call = backend.call_image(path).options(&["--timeout", timeout]).bare();
         let began = Instant::now();
-        let mut running = call.env("PATH", &places).spawn();
+        let (stdin, mut writer) = std::io::pipe().expect("a pipe");
+        writer.write_all(&[b'x'; 1000]).expect("a pipe holds that");
+        let mut running = call.env("PATH", &places).spawn_on(stdin);
         let (pid, stdout) = (running.pid(), running.stdout());
         let peak_memory = thread::spawn(move || procfs::last_peak_memory_bytes(pid));
-        Self { running, stdout, peak_memory, mark: format!("PATH={places}"), began }
+        Self { running, _stdin: writer, stdout, peak_memory, mark: format!("PATH={places}"), began }
     }
 
     /// Waits for the end and checks what holds for any.
     fn finish(self, reader: Reader) -> Aftermath {
-        let Self { mut running, stdout, peak_memory, mark, began } = self;
-        let mut stdin = running.stdin();
-        // One that is gone already reads nothing.
-        let _ = stdin.write_all(&[b'x'; 1000]);
+        let Self { running, _stdin, stdout, peak_memory, mark, began } = self;
         let reader = thread::spawn(move || read(stdout, &reader));
         let done = running.finish();
-        drop(stdin);
         assert!(began.elapsed() < LONGEST || done.status != HANGS.0, "late: {done:?}");
         let peak = peak_memory.join().expect("the watcher ends");
         assert!(peak <= MOST_MEMORY_BYTES, "{peak} bytes of memory: {done:?}");

@@ -65,9 +65,8 @@ impl Invocation {
     }
 
     /// Runs it on a STDIN of the caller's choice.
-    pub fn on(mut self, stdin: impl Into<Stdio>) -> Done {
-        self.command.stdin(stdin);
-        self.start(Stdio::piped()).finish()
+    pub fn on(self, stdin: impl Into<Stdio>) -> Done {
+        self.spawn_on(stdin).finish()
     }
 
     /// Runs it on an empty STDIN, with a STDOUT of the caller's choice.
@@ -79,6 +78,12 @@ impl Invocation {
     /// Starts it, with pipes.
     pub fn spawn(mut self) -> Running {
         self.command.stdin(Stdio::piped());
+        self.start(Stdio::piped())
+    }
+
+    /// Starts it on a STDIN of the caller's choice, with pipes for the rest.
+    pub fn spawn_on(mut self, stdin: impl Into<Stdio>) -> Running {
+        self.command.stdin(stdin);
         self.start(Stdio::piped())
     }
 

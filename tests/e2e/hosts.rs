@@ -1,0 +1,102 @@
+//! Hosts that fail: a monitor that hangs or is not what it should be, a process that is stopped and
+//! continued, more calls at once than there are processors.
+
+use std::fs::{self, Permissions};
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::thread;
+
+use rustix::process::Signal;
+
+use crate::data::Random;
+use crate::harness::{Scratch, Suite, launcher};
+use crate::matrix::Backend;
+use crate::process::Running;
+use crate::{procfs, tools};
+
+/// Calls at once, of which each is a process with a machine.
+const CALLS: usize = 200;
+
+/// The same where each has a QEMU too, which takes tens of megabytes.
+const QEMU_CALLS: usize = 40;
+
+pub fn add(suite: &mut Suite) {
+    suite.once("hosts::a_monitor_that_hangs_at_its_start_ends_at_the_deadline", hanging);
+    suite.once("hosts::a_monitor_that_cannot_do_it_is_quoted", too_old);
+    suite.once("hosts::a_monitor_that_may_not_be_executed_is_named", not_executable);
+    suite.each("hosts::a_call_that_is_stopped_and_continued_loses_nothing", stopped);
+    suite.each("hosts::many_calls_at_once_all_end_well", many);
+}
+
+/// A script in QEMU's place.
+fn monitor(scratch: &Scratch, script: &str) -> PathBuf {
+    let path = scratch.path("qemu");
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("executable");
+    path
+}
+
+fn hanging() {
+    let scratch = Scratch::new();
+    let qemu = monitor(&scratch, "exec sleep 600");
+    let image = tools::get().image("echo");
+    let image = image.to_str().expect("text");
+    let call = launcher(&["run", image, "--accel", "tcg", "--timeout", "500ms"]);
+    call.env("AMPOULE_QEMU", &qemu).run().expect(124).says(&["`echo`", "500ms"]);
+    // The script became a program that would outlast this test.
+    let marked = format!("AMPOULE_QEMU={}", qemu.display());
+    procfs::wait_until_none_has(&marked);
+}
+
+fn too_old() {
+    let scratch = Scratch::new();
+    let why = "qemu: unsupported machine type 'microvm'";
+    let qemu = monitor(&scratch, &format!("echo \"{why}\" >&2; exit 1"));
+    let image = tools::get().image("echo");
+    let call = launcher(&["run", image.to_str().expect("text"), "--accel", "tcg"]);
+    let done = call.env("AMPOULE_QEMU", &qemu).run().expect(125);
+    done.says(&["unsupported machine type 'microvm'", "exit status: 1"]);
+}
+
+fn not_executable() {
+    let scratch = Scratch::new();
+    let qemu = monitor(&scratch, "exit 0");
+    fs::set_permissions(&qemu, Permissions::from_mode(0o644)).expect("not executable");
+    let image = tools::get().image("echo");
+    let call = launcher(&["run", image.to_str().expect("text"), "--accel", "tcg"]);
+    call.env("AMPOULE_QEMU", &qemu).run().expect(125).says(&["QEMU", "ermission denied"]);
+}
+
+/// Each system call that waits is interrupted, time and again.
+fn stopped(backend: Backend) {
+    const PIECE_BYTES: usize = 64 << 10;
+    const PIECES: usize = 40;
+    let bytes = Random::new(17).bytes(PIECES * PIECE_BYTES);
+    let mut running = backend.call("echo").bare().spawn();
+    let (mut stdin, mut stdout) = (running.stdin(), running.stdout());
+    let input = bytes.clone();
+    let feeder = thread::spawn(move || stdin.write_all(&input));
+    let mut output = vec![0; bytes.len()];
+    for piece in output.chunks_mut(PIECE_BYTES) {
+        running.signal(Signal::STOP);
+        running.signal(Signal::CONT);
+        stdout.read_exact(piece).expect("the next piece");
+        running.signal(Signal::STOP);
+        running.signal(Signal::CONT);
+    }
+    feeder.join().expect("no panic").expect("all is fed");
+    let done = running.finish().expect(0).silent();
+    assert!(output == bytes && done.stdout.is_empty(), "what came out is not what went in");
+}
+
+fn many(backend: Backend) {
+    let count = if backend.is_qemu() { QEMU_CALLS } else { CALLS };
+    let calls: Vec<Running> = (0..count).map(|_| backend.call("echo").bare().spawn()).collect();
+    for (number, mut running) in calls.into_iter().enumerate() {
+        let word = number.to_string();
+        running.stdin().write_all(word.as_bytes()).expect("it reads");
+        let done = running.finish().expect(0).silent();
+        assert_eq!(done.text(), word);
+    }
+}
