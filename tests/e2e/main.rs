@@ -41,6 +41,7 @@ mod hints;
 mod hostile;
 mod image;
 mod independent;
+mod jail;
 mod orphan;
 mod pipe;
 mod ports;
@@ -56,7 +57,7 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 20] = [
+const TOPICS: [fn(&mut Suite); 21] = [
     echo::add,
     streams::add,
     ports::add,
@@ -68,6 +69,7 @@ const TOPICS: [fn(&mut Suite); 20] = [
     image::add,
     orphan::add,
     hostile::add,
+    jail::add,
     pipe::add,
     examples::add,
     agreement::add,
