@@ -5,7 +5,8 @@
 //! cargo run --release --package ampoule-boot --example confined -- IMAGE REPORT [WITHOUT [ARGS…]]
 //! ```
 //!
-//! STDIN, STDOUT, STDERR and the exit status are the function's; a report goes to the file REPORT.
+//! STDIN, STDOUT, STDERR and the exit status are the function's; a report goes to the file REPORT. With
+//! `CONFINED_LEAVES` in the environment, the program ends before its machine is gone.
 //! The system call WITHOUT, if that is one, is forbidden too: a call that needs it is killed
 //! (SIGSYS), which is how the tests find out what needs which.
 
@@ -44,6 +45,7 @@ fn run() -> Result<u8, Box<dyn Error>> {
     let image = PathBuf::from(arguments.next().ok_or(usage)?);
     let place = PathBuf::from(arguments.next().ok_or(usage)?);
     let without = arguments.next().unwrap_or_default();
+    let leaves = std::env::var_os("CONFINED_LEAVES").is_some();
     // All that is opened is opened before, and what writes the report is started.
     let clerk = Clerk::hire(|json| report::put(&place, json))?;
     let image = std::sync::Arc::new(Image::open(&image)?);
@@ -63,7 +65,11 @@ fn run() -> Result<u8, Box<dyn Error>> {
     }
     clerk.write(&Report::of_outcome(&outcome, &image).json()?)?;
     let exit_code = outcome.exit_code;
-    remains.destroy();
+    match leaves {
+        // SAFETY: all that is left to be done is to end with the status.
+        true => unsafe { remains.leave() },
+        false => remains.destroy(),
+    }
     Ok(exit_code)
 }
 

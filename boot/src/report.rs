@@ -168,7 +168,7 @@ impl Report {
     pub fn check_place(path: &Path) -> io::Result<()> {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-            Ok(metadata) if !metadata.is_file() => Ok(()),
+            Ok(_) if is_written_to_as_it_is(path) => Ok(()),
             _ => temporary_beside(path).map(drop),
         }
     }
@@ -189,13 +189,20 @@ impl Report {
 /// Writes a report's `json` to `path`: under a temporary name beside it, then renamed, so that nobody
 /// reads half of one. What is not a regular file (`/dev/stderr`) is written to as it is.
 pub fn put(path: &Path, json: &[u8]) -> io::Result<()> {
-    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+    if is_written_to_as_it_is(path) {
         return File::options().append(true).open(path)?.write_all(json);
     }
     let mut temporary = temporary_beside(path)?;
     temporary.write_all(json)?;
     temporary.persist(path)?;
     Ok(())
+}
+
+/// Whether something else than a file of its own is at `path`: a device, a pipe, or what a process
+/// has open (`/dev/stderr`), which may be a file, though not one of that name.
+fn is_written_to_as_it_is(path: &Path) -> bool {
+    let is_other = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+    is_other || fs::read_link(path).is_ok_and(|target| target.starts_with("/proc"))
 }
 
 /// A file beside `path` that vanishes unless it is renamed. Its name is one that nobody foresees, so
@@ -236,6 +243,20 @@ mod tests {
         let nowhere = directory.path().join("no/such/report.json");
         assert!(report.write(&nowhere).is_err() && Report::check_place(&nowhere).is_err());
         assert!(Report::check_place(directory.path()).is_err());
+    }
+
+    #[test]
+    fn what_a_process_has_open_is_written_to_though_it_is_a_file() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("stderr");
+        let mut file = tempfile::tempfile().expect("a file");
+        let target = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
+        std::os::unix::fs::symlink(target, &path).expect("a link");
+        Report::of_error(&Error::Image(ImageError::NotElf), None).write(&path).expect("written");
+        let mut text = String::new();
+        io::Seek::rewind(&mut file).expect("a file");
+        io::Read::read_to_string(&mut file, &mut text).expect("text");
+        assert!(text.contains(SCHEMA) && path.is_symlink(), "{text}");
     }
 
     #[test]

@@ -42,6 +42,7 @@ mod hostile;
 mod hosts;
 mod image;
 mod independent;
+mod jail;
 mod orphan;
 mod pipe;
 mod ports;
@@ -57,7 +58,7 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 21] = [
+const TOPICS: [fn(&mut Suite); 22] = [
     echo::add,
     streams::add,
     ports::add,
@@ -70,6 +71,7 @@ const TOPICS: [fn(&mut Suite); 21] = [
     orphan::add,
     hostile::add,
     hosts::add,
+    jail::add,
     pipe::add,
     examples::add,
     agreement::add,

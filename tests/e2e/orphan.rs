@@ -1,7 +1,6 @@
 //! A launcher that is killed leaves nothing: no process, no file (SPEC C8.4, and the README).
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -9,8 +8,8 @@ use rustix::process::Signal;
 use crate::data::Random;
 use crate::harness::{Scratch, Suite};
 use crate::matrix::Backend;
-use crate::process::{Invocation, Running};
-use crate::{procfs, tools};
+use crate::process::Running;
+use crate::procfs;
 
 /// Moments at which a launcher is killed, half of them while it starts.
 const MOMENTS: u64 = 50;
@@ -28,11 +27,7 @@ pub fn add(suite: &mut Suite) {
 
 /// Under a first process that collects orphans, every call leaves one, and none stays.
 fn collected() {
-    let mut command = Command::new("unshare");
-    command.args(["--map-root-user", "--pid", "--fork", "--mount-proc", "python3"]);
-    command.arg(tools::root().join("tests/e2e/init.py")).arg(&tools::get().launcher);
-    command.arg("run").arg(tools::get().image("echo")).args(Backend::Kvm.options());
-    let done = Invocation::new(command).run().expect(0).silent();
+    let done = Backend::Kvm.call("echo").bare().under_init().expect(0).silent();
     assert_eq!(done.text(), "20 0\n");
 }
 

@@ -45,6 +45,41 @@ impl Invocation {
         self
     }
 
+    /// Starts it by a script of this folder, which is given these arguments before the command.
+    pub fn under(self, script: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new("python3");
+        command.arg(crate::tools::root().join("tests/e2e").join(script)).args(arguments);
+        self.inside(command)
+    }
+
+    /// Runs it again and again under a first process that collects orphans, `init.py`.
+    pub fn under_init(self) -> Done {
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--pid", "--fork", "--mount-proc", "python3"]);
+        command.arg(crate::tools::root().join("tests/e2e/init.py"));
+        self.inside(command).run()
+    }
+
+    /// Starts it with one more descriptor, of the file `path`.
+    pub fn with_descriptor(self, path: &std::path::Path) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", "exec \"$@\" 9< \"$0\""]).arg(path);
+        self.inside(command)
+    }
+
+    /// Makes the command the last arguments of another.
+    fn inside(mut self, mut outer: Command) -> Self {
+        outer.arg(self.command.get_program()).args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => outer.env(name, value),
+                None => outer.env_remove(name),
+            };
+        }
+        self.command = outer;
+        self
+    }
+
     /// Runs it on an empty STDIN.
     pub fn run(self) -> Done {
         self.feed(b"")

@@ -77,6 +77,38 @@ fn running_peak_bytes(pid: Pid) -> Option<u64> {
     Some(kib.parse::<u64>().expect("a number") * 1024)
 }
 
+/// The status of each thread of a process.
+pub fn threads(pid: Pid) -> Vec<String> {
+    let threads = fs::read_dir(path(pid, "task")).expect("the process runs");
+    let status = |thread: std::io::Result<fs::DirEntry>| {
+        fs::read_to_string(thread.expect("a thread").path().join("status")).expect("it runs")
+    };
+    threads.map(status).collect()
+}
+
+/// What the descriptors of a process are of, as links tell.
+pub fn descriptors(pid: Pid) -> Vec<String> {
+    let descriptors = fs::read_dir(path(pid, "fd")).expect("the process runs");
+    let target = |descriptor: std::io::Result<fs::DirEntry>| {
+        let link = fs::read_link(descriptor.expect("a descriptor").path());
+        link.expect("it is open").display().to_string()
+    };
+    descriptors.map(target).collect()
+}
+
+/// The limits of a process.
+pub fn limits(pid: Pid) -> String {
+    fs::read_to_string(path(pid, "limits")).expect("the process runs")
+}
+
+/// Waits until a process is in a state, such as `T`, stopped.
+pub fn wait_for_state(pid: Pid, state: char) {
+    const GLANCE: Duration = Duration::from_millis(2);
+    while !stat(pid).expect("the process runs")[0].starts_with(state) {
+        assert!(!wait_for_end(pid, GLANCE), "it ended");
+    }
+}
+
 /// Processor time used by a process, in clock ticks of 10 ms.
 pub fn processor_ticks(pid: Pid) -> u64 {
     let fields = stat(pid).expect("the process runs");

@@ -66,6 +66,13 @@ fn executable(package: &str) -> PathBuf {
     executables(&mut command).into_values().next().expect("the package has a binary")
 }
 
+/// Builds an example of a package.
+pub fn example(package: &str, name: &str) -> PathBuf {
+    let mut command = Command::new(cargo());
+    command.args(["build", "--release", "--package", package, "--example", name]);
+    executables(&mut command).remove(name).expect("the example is one executable")
+}
+
 /// The executables that a command of cargo makes, by the name of their target.
 pub fn executables(command: &mut Command) -> BTreeMap<String, PathBuf> {
     let messages =

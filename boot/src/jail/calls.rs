@@ -36,8 +36,6 @@ pub(super) enum Check {
     Is(u8, u32),
     /// It is the descriptor of the virtual processor.
     IsProcessor(u8),
-    /// It has no bits but these.
-    Within(u8, u32),
 }
 
 /// `KVM_RUN` (Linux `uapi/linux/kvm.h`: `_IO(0xae, 0x80)`).
@@ -48,7 +46,6 @@ const LAST_PROCESS: u32 = (libc::CLONE_VM | libc::CLONE_FILES | libc::CLONE_FS) 
 
 const READ_WRITE: u32 = (libc::PROT_READ | libc::PROT_WRITE) as u32;
 const ANONYMOUS: u32 = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as u32;
-const MAY_MOVE: u32 = libc::MREMAP_MAYMOVE as u32;
 
 const fn of(
     purpose: Purpose,
@@ -67,7 +64,7 @@ pub(super) const LIST: [SystemCall; 17] = [
     // Memory that grows and shrinks with what is held of a stream: never executable, never a file's,
     // never in place of what is there.
     of(Purpose::Call, "mmap", libc::SYS_mmap, &[Check::Is(2, READ_WRITE), Check::Is(3, ANONYMOUS)]),
-    of(Purpose::Call, "mremap", libc::SYS_mremap, &[Check::Within(3, MAY_MOVE)]),
+    of(Purpose::Call, "mremap", libc::SYS_mremap, &[Check::Is(3, 0)]),
     of(Purpose::Call, "munmap", libc::SYS_munmap, &[]),
     // The caller's streams.
     of(Purpose::Call, "read", libc::SYS_read, &[]),

@@ -22,7 +22,6 @@ const X86_64: u32 = 0xc000_003e;
 
 const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
 const IF_EQUAL: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
-const IF_ANY_BIT: u32 = libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K;
 const RETURN: u32 = libc::BPF_RET | libc::BPF_K;
 
 /// Whether the kernel has what is needed of it.
@@ -63,17 +62,14 @@ impl Program {
         // To where what is refused goes: the last of its instructions.
         let mut to_refusal = rest - 1;
         for check in call.checks {
-            let (Check::Is(argument, _)
-            | Check::IsProcessor(argument)
-            | Check::Within(argument, _)) = *check;
+            let (argument, value) = match *check {
+                Check::Is(argument, value) => (argument, value),
+                Check::IsProcessor(argument) => (argument, processor as u32),
+            };
             // The lower half of the argument.
             self.load(offset_of!(seccomp_data, args) + 8 * usize::from(argument));
             to_refusal -= 2;
-            match *check {
-                Check::Is(_, value) => self.push(IF_EQUAL, value, 0, to_refusal),
-                Check::IsProcessor(_) => self.push(IF_EQUAL, processor as u32, 0, to_refusal),
-                Check::Within(_, bits) => self.push(IF_ANY_BIT, !bits, to_refusal, 0),
-            }
+            self.push(IF_EQUAL, value, 0, to_refusal);
         }
         self.push(RETURN, libc::SECCOMP_RET_ALLOW, 0, 0);
         if !call.checks.is_empty() {

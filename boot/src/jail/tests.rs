@@ -68,7 +68,7 @@ fn attempts() -> Vec<Attempt> {
         ("mmap, executable", libc::SYS_mmap, map(libc::PROT_EXEC | read_write, anonymous, -1)),
         ("mmap, a file", libc::SYS_mmap, map(read_write, private, 0)),
         ("mmap, in a place", libc::SYS_mmap, map(read_write, anonymous | libc::MAP_FIXED, -1)),
-        ("mremap, to a place", libc::SYS_mremap, first(&[0, 0, 0, libc::MREMAP_FIXED.into()])),
+        ("mremap, elsewhere", libc::SYS_mremap, first(&[0, 0, 0, libc::MREMAP_MAYMOVE.into()])),
         ("ioctl, another", libc::SYS_ioctl, first(&[PROCESSOR.into(), 0xae01])),
         ("ioctl, elsewhere", libc::SYS_ioctl, first(&[1, kvm_run])),
         ("read by the x32 ABI", 0x4000_0000 | libc::SYS_read, first(&[])),
@@ -173,11 +173,9 @@ fn allowed() {
     works &= call(read, [0, place, 1, 0, 0, 0]) == 1;
     let (read_write, flags) =
         (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-    let memory = call(libc::SYS_mmap, [0, 4096, read_write.into(), flags.into(), -1, 0]);
-    works &= memory > 0;
-    let may_move = libc::MREMAP_MAYMOVE.into();
-    let memory = call(libc::SYS_mremap, [memory, 4096, 1 << 20, may_move, 0, 0]);
-    works &= memory > 0 && call(libc::SYS_munmap, [memory, 1 << 20, 0, 0, 0, 0]) == 0;
+    let memory = call(libc::SYS_mmap, [0, 8192, read_write.into(), flags.into(), -1, 0]);
+    works &= memory > 0 && call(libc::SYS_mremap, [memory, 8192, 4096, 0, 0, 0]) == memory;
+    works &= call(libc::SYS_munmap, [memory, 4096, 0, 0, 0, 0]) == 0;
     let mut time = [0i64; 2];
     let place = time.as_mut_ptr() as c_long;
     works &= call(libc::SYS_clock_gettime, [libc::CLOCK_MONOTONIC.into(), place, 0, 0, 0, 0]) == 0;

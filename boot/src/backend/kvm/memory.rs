@@ -112,7 +112,8 @@ impl Memory {
     /// Memory that was ever touched, in bytes, in whole pages; of the image what the host has in
     /// memory, whoever touched it.
     pub(super) fn touched_bytes(&self) -> Option<u64> {
-        let page = rustix::param::page_size();
+        // The host's pages are the guest's. To ask is not allowed everywhere.
+        let page = PAGE_BYTES as usize;
         let mut pages = vec![0u8; (self.bytes as usize).div_ceil(page)];
         let (length, place) = (self.bytes as usize, pages.as_mut_ptr());
         // SAFETY: the range is mapped, and there is a byte for each of its pages.
