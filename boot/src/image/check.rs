@@ -234,25 +234,35 @@ fn check_direct_entry(entry: EntryNote, segments: &[Segment]) -> Result<(), Imag
             return Err(ImageError::EntryState { address });
         }
     }
-    match entry.root.is_multiple_of(PAGE_BYTES) {
-        true => Ok(()),
-        false => Err(ImageError::EntryState { address: entry.root }),
+    if !entry.root.is_multiple_of(PAGE_BYTES) {
+        return Err(ImageError::EntryState { address: entry.root });
     }
+    for address in entry.stores.map(|store| store.address).into_iter().filter(|&to| to != 0) {
+        if !is_zeroed(address, 8, 8, segments) {
+            return Err(ImageError::EntryState { address });
+        }
+    }
+    Ok(())
 }
 
 /// A queue's parts lie in what is zero at first.
 fn check_queue(queue: QueueAddresses, size: u16, segments: &[Segment]) -> Result<(), ImageError> {
     for (address, bytes, alignment) in queue.parts(size) {
-        let end = address.checked_add(bytes).ok_or(ImageError::Queue { address })?;
-        let zeroed = |segment: &Segment| {
-            let start = segment.address + segment.file.len() as u64;
-            segment.writable && start <= address && end <= segment.end()
-        };
-        if !address.is_multiple_of(alignment) || !segments.iter().any(zeroed) {
+        if !is_zeroed(address, bytes, alignment, segments) {
             return Err(ImageError::Queue { address });
         }
     }
     Ok(())
+}
+
+/// Whether a place is aligned, and whole in what is writable and zero at first.
+fn is_zeroed(address: u64, bytes: u64, alignment: u64, segments: &[Segment]) -> bool {
+    let Some(end) = address.checked_add(bytes) else { return false };
+    let is_in = |segment: &Segment| {
+        let start = segment.address + segment.file.len() as u64;
+        segment.writable && start <= address && end <= segment.end()
+    };
+    address.is_multiple_of(alignment) && segments.iter().any(is_in)
 }
 
 #[cfg(test)]
@@ -308,17 +318,18 @@ mod tests {
 
     #[test]
     fn a_direct_entry_points_into_the_image() {
-        let with = |numbers: [u64; 11]| {
+        let with = |numbers: [u64; 19]| {
             let sample = Sample { entry_note: Some(numbers), ..Sample::default() };
             check(&sample.build()[..])
         };
         let good = [
             0x10_1000, 0x10_3f00, 0x10_3000, 0x10_3100, 0x37, 0x10_3200, 0x20f, 0x10_3500, 0x23,
-            0x1b, 0x28,
+            0x1b, 0x28, 0x10_3800, 1, 0x10_3ff8, 2, 0, 3, 0, 0,
         ];
         let entry = with(good).expect("a good image").direct_entry.expect("a note");
         assert_eq!((entry.instruction, entry.root, entry.task), (0x10_1000, 0x10_3000, 0x10_3500));
         assert_eq!((entry.descriptors.limit, entry.selectors), (0x37, [0x23, 0x1b, 0x28]));
+        assert_eq!((entry.stores[1].address, entry.stores[1].value), (0x10_3ff8, 2));
         let but = |number: usize, value: u64| {
             let mut numbers = good;
             numbers[number] = value;
@@ -333,6 +344,11 @@ mod tests {
         }
         assert_eq!(but(2, 0x10_3008), ImageError::EntryState { address: 0x10_3008 });
         assert_eq!(but(1, 0), ImageError::EntryState { address: 0 });
+        // Where the file has something, in code, across the end, not aligned.
+        for address in [0x10_3000, 0x10_1000, 0x10_3ffc, 0x10_4000, u64::MAX, 0x10_3804] {
+            assert_eq!(but(11, address), ImageError::EntryState { address });
+            assert_eq!(but(17, address), ImageError::EntryState { address });
+        }
         assert_eq!(but(6, 0xfff), ImageError::EntryState { address: 0x10_3200 });
         // A limit that is too short or no limit, selectors of another ring, or of the other table.
         for (number, value) in

@@ -165,7 +165,7 @@ pub enum ImageError {
     },
     /// A part of the state to enter with that is not in the image.
     #[error(
-        "its entry note has a table, stack or task at {address:#x}, which is not aligned and whole in \
+        "its entry note has a table, stack, task or store at {address:#x}, which is not aligned and whole in \
             one of its segments: build it again"
     )]
     EntryState {

@@ -28,7 +28,7 @@ pub(crate) struct Sample {
     /// The numbers of the machine note.
     pub(crate) machine_note: Option<[u64; 8]>,
     /// The numbers of the entry note.
-    pub(crate) entry_note: Option<[u64; 11]>,
+    pub(crate) entry_note: Option<[u64; 19]>,
     pub(crate) programs: Vec<ProgramHeader64<LittleEndian>>,
     pub(crate) relocations: bool,
     /// Contents of the code segment.

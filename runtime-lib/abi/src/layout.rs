@@ -65,9 +65,9 @@ pub const BOOT_INFORMATION: [core::ops::Range<u64>; 2] = [0x1000..0xa_0000, 0xc_
 /// Supervisor's own page: descriptor tables, task state, ring 0 stack.
 pub const SYSTEM_SECTION: &str = ".ampoule.system";
 
-/// Room for page tables, filled in when the image is sealed: the two at the root, the page directory
-/// of the first GiB, the directories of [`HEAP_WINDOW`], then one page table for each large page up to
-/// some boundary above the end of the image; what lies between the two is heap.
+/// Room for page tables, filled in when the image is sealed: the page directory of the first GiB,
+/// the directories of [`HEAP_WINDOW`], then one page table for each large page up to some boundary
+/// above the end of the image; what lies between the two is heap.
 pub const PAGE_TABLES_SECTION: &str = ".ampoule.page_tables";
 
 /// Word of the kernel command line that gives the console's register block, as

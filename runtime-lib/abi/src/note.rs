@@ -108,6 +108,17 @@ pub struct EntryNote {
     /// Selectors of ring 3's code and data and of the task, whose descriptors are those of a flat
     /// 64-bit program.
     pub selectors: [u16; 3],
+    /// Numbers in memory, likewise left by that code; those at address 0 are none.
+    pub stores: [Store; Self::STORES],
+}
+
+/// A number of 64 bits in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// Its address, a multiple of its length.
+    pub address: u64,
+    /// The number.
+    pub value: u64,
 }
 
 /// A descriptor table (Intel SDM 3A, 2.4).
@@ -121,7 +132,10 @@ pub struct Table {
 
 impl EntryNote {
     /// Length of the note's descriptor, in bytes.
-    pub const BYTES: usize = 88;
+    pub const BYTES: usize = 88 + 16 * Self::STORES;
+
+    /// Numbers in memory at most.
+    pub const STORES: usize = 4;
 
     /// Length of the task state segment, in bytes (Intel SDM 3A, 9.7).
     pub const TASK_BYTES: u64 = 104;
@@ -141,6 +155,10 @@ impl EntryNote {
             interrupts: table(5)?,
             task: word(7),
             selectors: [half(8)?, half(9)?, half(10)?],
+            stores: core::array::from_fn(|index| Store {
+                address: word(11 + 2 * index),
+                value: word(12 + 2 * index),
+            }),
         })
     }
 }

@@ -5,18 +5,17 @@
 //! so that the processor does not write the tables either.
 //!
 //! ```text
-//! root -> pointers -> directory[i] -> table i: the image, where it lies
-//!                  -> heap directories[i]: large page i of guest-physical memory, unless the
-//!                     image is in it
+//! directory[i] -> table i: the image, where it lies
+//! heap directories[i]: large page i of guest-physical memory, unless the image is in it
 //! ```
 //!
-//! No table can be written from ring 3.
+//! What lies above has a few entries that the runtime makes. No table can be written from ring 3.
 
 use std::ops::Range;
 
 use ampoule_abi::layout::{
-    BOOT_INFORMATION, DEVICE_PAGES, DIRECTORY_BYTES, HEAP_WINDOW, IMAGE_BASE, LARGE_PAGE_BYTES,
-    MAX_IMAGE_END, MAX_MEMORY_BYTES, PAGE_BYTES, PAGE_TABLES_SECTION,
+    BOOT_INFORMATION, DEVICE_PAGES, DIRECTORY_BYTES, IMAGE_BASE, LARGE_PAGE_BYTES, MAX_IMAGE_END,
+    MAX_MEMORY_BYTES, PAGE_BYTES, PAGE_TABLES_SECTION,
 };
 
 use super::elf::Segment;
@@ -46,12 +45,8 @@ const ENTRY_BYTES: usize = 8;
 /// Directories that show guest-physical memory in the heap's window.
 const HEAP_DIRECTORIES: usize = (MAX_MEMORY_BYTES / DIRECTORY_BYTES) as usize;
 
-/// The tables, in the order in which they lie.
-const ROOT: usize = 0;
-const POINTERS: usize = 1;
-const DIRECTORY: usize = 2;
-const HEAP: usize = 3;
-const UPPER_TABLES: usize = HEAP + HEAP_DIRECTORIES;
+/// The directories of the first GiB and of the heap come before the page tables.
+const UPPER_TABLES: usize = 1 + HEAP_DIRECTORIES;
 
 /// What of an image its page tables depend on.
 #[derive(Clone, Debug)]
@@ -105,18 +100,13 @@ pub fn fill(plan: &Plan) -> Result<Vec<u8>, PageTablesError> {
     plan.check()?;
     let page_tables = plan.page_tables();
     let mut tables = Tables::new(plan.tables.start, UPPER_TABLES + page_tables);
-    tables.point(ROOT, 0, POINTERS);
-    tables.point(POINTERS, 0, DIRECTORY);
-    for index in 0..HEAP_DIRECTORIES {
-        tables.point(POINTERS, (HEAP_WINDOW / DIRECTORY_BYTES) as usize + index, HEAP + index);
-    }
     for index in 0..page_tables {
-        tables.point(DIRECTORY, index, UPPER_TABLES + index);
+        tables.set(0, index, tables.address(UPPER_TABLES + index) | TABLE);
     }
     // Where the image is, the window would show it writable.
     for large_page in page_tables..HEAP_DIRECTORIES * ENTRIES {
         let address = large_page as u64 * LARGE_PAGE_BYTES;
-        tables.set(HEAP, large_page, address | HEAP_PAGE | LARGE);
+        tables.set(1, large_page, address | HEAP_PAGE | LARGE);
     }
     for range in &BOOT_INFORMATION {
         tables.map(range, PRESENT | USER | ACCESSED | NO_EXECUTE);
@@ -191,9 +181,8 @@ impl Tables {
         Self { address, bytes: vec![0; count * ENTRIES * ENTRY_BYTES] }
     }
 
-    /// Has an entry of `table` lead to the table `next`.
-    fn point(&mut self, table: usize, index: usize, next: usize) {
-        self.set(table, index, (self.address + next as u64 * PAGE_BYTES) | TABLE);
+    fn address(&self, table: usize) -> u64 {
+        self.address + table as u64 * PAGE_BYTES
     }
 
     fn set(&mut self, table: usize, index: usize, entry: u64) {
@@ -216,7 +205,7 @@ impl Tables {
 mod tests {
     use super::*;
 
-    /// Stack, code, data, supervisor's page with tables.
+    /// Stack, code, data, supervisor's page with tables and roots.
     fn plan() -> Plan {
         let segment =
             |memory, writable, executable| Segment { memory, file: 0..0, writable, executable };
@@ -228,7 +217,7 @@ mod tests {
                 segment(0x10_9000..0x11_0000, true, false),
             ],
             system: 0x10_9000,
-            tables: 0x10_a000..0x11_0000,
+            tables: 0x10_a000..0x10_e000,
         }
     }
 
@@ -237,20 +226,12 @@ mod tests {
         u64::from_le_bytes(bytes[at..at + ENTRY_BYTES].try_into().expect("eight bytes"))
     }
 
-    /// Walks the tables as a processor would; the entry of the last of `levels` of them.
-    fn walk_to(levels: u32, plan: &Plan, bytes: &[u8], address: u64) -> u64 {
-        let mut table = ROOT;
-        let index = |level: u32| (address >> (39 - 9 * level) & 511) as usize;
-        for level in 0..levels - 1 {
-            let next = entry(bytes, table, index(level));
-            assert_eq!(next & 0xfff, TABLE, "{address:#x} has a table");
-            table = (((next & !0xfff) - plan.tables.start) / PAGE_BYTES) as usize;
-        }
-        entry(bytes, table, index(levels - 1))
-    }
-
+    /// Walks the directory and its table as a processor would.
     fn walk(plan: &Plan, bytes: &[u8], address: u64) -> u64 {
-        walk_to(4, plan, bytes, address)
+        let next = entry(bytes, 0, (address >> 21 & 511) as usize);
+        assert_eq!(next & 0xfff, TABLE, "{address:#x} has a table");
+        let number = (((next & !0xfff) - plan.tables.start) / PAGE_BYTES) as usize;
+        entry(bytes, number, (address >> 12 & 511) as usize)
     }
 
     #[test]
@@ -284,18 +265,16 @@ mod tests {
         plan.tables.end += PAGE_BYTES;
         let bytes = fill(&plan).expect("a sound plan");
         assert_eq!(walk(&plan, &bytes, 0x3f_f000), 0x3f_f000 | HEAP_PAGE);
-        assert_eq!(entry(&bytes, DIRECTORY, 2), 0);
+        assert_eq!(entry(&bytes, 0, 2), 0);
     }
 
     #[test]
     fn the_window_shows_all_memory_but_the_image_s() {
-        let plan = plan();
-        let bytes = fill(&plan).expect("a sound plan");
-        let seen = |address| walk_to(3, &plan, &bytes, HEAP_WINDOW + address);
+        let bytes = fill(&plan()).expect("a sound plan");
+        assert_eq!(entry(&bytes, 1, 0), 0);
         let large = |page: u64| (page * LARGE_PAGE_BYTES) | HEAP_PAGE | LARGE;
-        assert_eq!(seen(0), 0);
-        assert_eq!(seen(LARGE_PAGE_BYTES), large(1));
-        assert_eq!(seen(MAX_MEMORY_BYTES - 1), large(1023));
+        assert_eq!(entry(&bytes, 1, 1), large(1));
+        assert_eq!(entry(&bytes, 2, ENTRIES - 1), large(1023));
     }
 
     #[test]
@@ -319,6 +298,6 @@ mod tests {
         assert!(matches!(fill(&odd), Err(PageTablesError::Unaligned(_))));
         let mut small = plan();
         small.segments[3].memory.end = 0x20_1000;
-        assert!(matches!(fill(&small), Err(PageTablesError::WrongRoom { bytes: 0x7000, .. })));
+        assert!(matches!(fill(&small), Err(PageTablesError::WrongRoom { bytes: 0x5000, .. })));
     }
 }

@@ -5,13 +5,13 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-use ampoule_abi::note::MachineNote;
+use ampoule_abi::note::{MachineNote, Store};
 use kvm_bindings::{
     KVM_CAP_SPLIT_IRQCHIP, KVM_MAX_CPUID_ENTRIES, Msrs, kvm_enable_cap, kvm_msr_entry,
 };
 use kvm_ioctls::{Cap, Kvm, SyncReg, VcpuFd, VmFd};
 
-use super::memory::Memory;
+use super::memory::{Memory, NoMemory};
 use super::{Refusal, registers};
 use crate::backend::LaunchError;
 use crate::host::{self, KvmProblem};
@@ -72,7 +72,11 @@ impl Machine {
     /// Has the processor begin where the image says that its boot code ends, or else as PVH boot
     /// does. It takes the registers over as it begins: each call for them is one more time that KVM
     /// loads it.
-    pub(super) fn enter(&mut self, facts: &Facts, start_information: u64) {
+    pub(super) fn enter(&mut self, facts: &Facts, start_information: u64) -> Result<(), NoMemory> {
+        let stores = facts.direct_entry.iter().flat_map(|entry| entry.stores);
+        for Store { address, value } in stores.filter(|store| store.address != 0) {
+            self.memory.slice_mut(address, 8)?.copy_from_slice(&value.to_le_bytes());
+        }
         let registers = self.processor.sync_regs_mut();
         (registers.sregs, registers.regs) = match &facts.direct_entry {
             Some(entry) => {
@@ -85,6 +89,7 @@ impl Machine {
         };
         self.processor.set_sync_dirty_reg(SyncReg::Register);
         self.processor.set_sync_dirty_reg(SyncReg::SystemRegister);
+        Ok(())
     }
 
     /// Ticks of the guest's time stamp counter per second.

@@ -111,7 +111,7 @@ pub(super) fn hold<I: Read, O: Write, E: Write>(
     let time_stamp_hz = machine.time_stamp_hz();
     let message = start(time_stamp_hz).map_err(Refusal::Context)?;
     tell(&mut machine, spec, &message, dialogue)?;
-    machine.enter(spec.image.facts(), boot_info::PLACE);
+    machine.enter(spec.image.facts(), boot_info::PLACE)?;
     let kicks = kicks(dialogue).map_err(LaunchError::system("set a timer"))?;
     let clock = spec.is_measured.then(|| clock(&machine, time_stamp_hz)).flatten();
     let farewell = if spec.jail.is_asked_for() { Farewell::prepare().ok() } else { None };

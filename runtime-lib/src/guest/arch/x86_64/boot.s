@@ -3,7 +3,7 @@
 #
 # Entry state (Xen "x86/HVM direct boot ABI"): 32-bit protected mode, flat segments, paging off,
 # interrupts off, physical address of the start information in %ebx. Descriptors and page tables are
-# laid out when the image is linked and sealed.
+# laid out when the image is linked and sealed, but for the two tables at the root.
 
     .section .note.Xen, "a", @note
     .align 4
@@ -25,17 +25,26 @@
 # (ampoule_abi::note::EntryNote).
     .section .note.ampoule.entry, "a", @note
     .align 4
-    .long 8, 88, 3
+    .long 8, 152, 3
     .asciz "Ampoule"
     .quad ampoule_start, __stack_top - 8, __page_root
     .quad __gdt, __gdt_bytes - 1, __idt, __idt_bytes - 1, __task_state
     .quad __user_code_selector, __user_data_selector, __task_selector
+    .quad __page_root, __page_directory_pointers + 0x27
+    .quad __page_directory_pointers, __page_directory + 0x27
+    .quad __page_directory_pointers + 4 * 8, __heap_directories + 0x27
+    .quad __page_directory_pointers + 5 * 8, __heap_directories + 0x1027
 
     .section .text.boot, "ax"
     .code32
     .globl ampoule_boot
     .type ampoule_boot, @function
 ampoule_boot:
+    # Present, writable, user, accessed: what may be done is said in the tables below.
+    movl $__page_directory_pointers + 0x27, __page_root
+    movl $__page_directory + 0x27, __page_directory_pointers
+    movl $__heap_directories + 0x27, __page_directory_pointers + 4 * 8
+    movl $__heap_directories + 0x1027, __page_directory_pointers + 5 * 8
     movl $__page_root, %eax
     movl %eax, %cr3
     movl $0x620, %eax           # PAE, OSFXSR, OSXMMEXCPT
