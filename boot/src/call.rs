@@ -219,7 +219,11 @@ impl Call {
         E: Write + Send + 'static,
     {
         let (outcome, remains) = self.run_leaving(stdin, stdout, stderr)?;
-        remains.destroy_later();
+        match outcome.jail {
+            // Which starts no threads that could do it.
+            Some(_) => remains.destroy(),
+            None => remains.destroy_later(),
+        }
         Ok(outcome)
     }
 

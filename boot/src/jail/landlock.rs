@@ -24,15 +24,18 @@ pub(super) fn version() -> io::Result<u32> {
     // SAFETY: with this flag the system call takes no structure, and returns a number.
     let version =
         unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, nothing, bytes, VERSION) };
-    match u32::try_from(version) {
-        Ok(version) if version > 0 => Ok(version),
-        _ if io::Error::last_os_error().raw_os_error() == Some(libc::EOPNOTSUPP) => {
-            Err(io::Error::other(
-                "this kernel has it, but not enabled: put landlock into its lsm= parameter",
-            ))
-        }
-        _ => Err(io::Error::other("this kernel has none: Linux 5.13 or newer is needed")),
+    if let Ok(version) = u32::try_from(version) {
+        return Ok(version);
     }
+    let error = io::Error::last_os_error();
+    let what_to_do = match error.raw_os_error() {
+        Some(libc::ENOSYS) => "this kernel has none: Linux 5.13 or newer is needed",
+        Some(libc::EOPNOTSUPP) => {
+            "this kernel has it disabled: put landlock into its lsm= parameter"
+        }
+        _ => return Err(error),
+    };
+    Err(io::Error::other(what_to_do))
 }
 
 /// Forbids this thread, and all that it will start, every access to files (but through descriptors
