@@ -45,20 +45,20 @@ mod tests {
     }
 
     replayed! {
-        boot_information: 2000,
-        driver: 2000,
-        image: 4000,
-        incoming: 2000,
-        input: 1000,
-        messages: 4000,
-        monitor: 200,
-        notes: 4000,
-        registers: 1000,
-        session: 2000,
-        symbols: 500,
-        units: 4000,
-        virtqueue: 2000,
-        wire: 4000,
+        boot_information: 5000,
+        driver: 5000,
+        image: 10_000,
+        incoming: 5000,
+        input: 4000,
+        messages: 10_000,
+        monitor: 500,
+        notes: 10_000,
+        registers: 4000,
+        session: 5000,
+        symbols: 2000,
+        units: 10_000,
+        virtqueue: 5000,
+        wire: 10_000,
     }
 
     /// Replayed where their parsers are: those of a program, which this library does not have.
