@@ -6,6 +6,7 @@
 //! here version 7.2's: mostly it gives the device up without a word, and the guest hangs.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::{PipeWriter, Read, Write};
 use std::process::ChildStdout;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 use crate::harness::Suite;
 use crate::matrix::Backend;
 use crate::process::{Done, Running};
+use crate::tools::root;
 use crate::{assembly, procfs};
 
 /// How a call may end: a status, and words of which one is in its message; none if it is silent.
@@ -121,7 +123,12 @@ const CASES: &[Case] = &[
 ];
 
 /// What else is tested, with an eye on more than the ending.
-const OTHERS: [&str; 4] = ["halt_for_ever", "longest_chain", "one_notification", "output_flood"];
+const OTHERS: [Case; 4] = [
+    ("halt_for_ever", &[HANGS], &[HANGS]),
+    ("longest_chain", &[SURVIVED], &[SURVIVED]),
+    ("one_notification", &[HANGS], &[HANGS]),
+    ("output_flood", &[HANGS, QUIET], &[HANGS, QUIET]),
+];
 
 /// What a guest has written before it acts.
 const ACTING: &str = "acting\n";
@@ -152,6 +159,7 @@ pub fn add(suite: &mut Suite) {
     suite.each("hostile::output_flood_into_a_closed_pipe", closed_pipe);
     suite.each("hostile::output_flood_into_a_full_pipe", full_pipe);
     suite.once("hostile::every_image_is_tried", every_image);
+    suite.once("hostile::the_table_of_images_is_what_is_tried", table);
 }
 
 /// One second at rest, of which a busy wait would take all: 100 ticks.
@@ -193,8 +201,26 @@ fn full_pipe(backend: Backend) {
 
 fn every_image() {
     let there: BTreeSet<_> = assembly::names().into_iter().collect();
-    let tried = CASES.iter().map(|case| case.0).chain(OTHERS).map(str::to_owned);
+    let tried = CASES.iter().chain(&OTHERS).map(|case| case.0.to_owned());
     assert_eq!(there, tried.collect());
+}
+
+/// The documentation's table is made here, of each image's own first words and what is expected of
+/// its call.
+fn table() {
+    let folder = root().join("tests/hostile");
+    let mut table = String::from("| image | what it does | built-in monitor | QEMU |\n");
+    table += "| --- | --- | --- | --- |\n";
+    for (image, own, qemu) in CASES.iter().chain(&OTHERS) {
+        let source = fs::read_to_string(folder.join(format!("{image}.s"))).expect("its source");
+        let comment = source.lines().map_while(|line| line.strip_prefix("# "));
+        let words = comment.collect::<Vec<_>>().join(" ");
+        let [own, qemu] = [own, qemu]
+            .map(|endings| endings.iter().map(Ending::name).collect::<Vec<_>>().join(" or "));
+        table += &format!("| `{image}` | {words} | {own} | {qemu} |\n");
+    }
+    let readme = fs::read_to_string(folder.join("README.md")).expect("the documentation");
+    assert!(readme.ends_with(&table), "tests/hostile/README.md is to end with\n\n{table}");
 }
 
 /// What becomes of a guest's output.
@@ -296,6 +322,15 @@ impl Aftermath {
 }
 
 impl Ending {
+    /// The status, and what the message is about.
+    fn name(&self) -> String {
+        let Self(status, words) = self;
+        match words.first() {
+            Some(word) => format!("{status}, {}", word.trim_start_matches('-')),
+            None => status.to_string(),
+        }
+    }
+
     fn is_said(&self, message: &str) -> bool {
         self.1.is_empty() || self.1.iter().any(|word| message.contains(word))
     }
