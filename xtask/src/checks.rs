@@ -91,15 +91,21 @@ fn fuzz_lints() -> Check {
 /// What `.cargo/deny.toml` asks for, advisories included, which change without the project; or what
 /// is missing for that.
 pub fn advisories() -> Result<Check, &'static str> {
-    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
     if find::program("cargo-deny").is_none() {
         return Err("there is no cargo-deny: `cargo install cargo-deny --locked`");
     }
-    if !home.is_some_and(|home| home.join("advisory-dbs").is_dir()) {
+    if !has_advisories().unwrap_or(false) {
         return Err("cargo-deny has no database here: `cargo deny fetch`");
     }
     Ok(cargo("advisories", &["deny", "--offline", "check"]))
+}
+
+/// Whether cargo-deny has fetched a database, of which an attempt leaves the folder around it.
+fn has_advisories() -> Option<bool> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")))?;
+    let mut databases = std::fs::read_dir(home.join("advisory-dbs")).ok()?.flatten();
+    Some(databases.any(|entry| entry.path().is_dir()))
 }
 
 fn cargo(name: &'static str, arguments: &[&str]) -> Check {
