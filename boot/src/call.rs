@@ -211,7 +211,8 @@ impl Call {
     /// [`Stopper`] interrupts their system calls by a signal, and it is for them to return an error
     /// of the kind `Interrupted` then, as files do (and `BufWriter` does not). Under QEMU, the call
     /// returns as soon as the outcome is known even if a thread of it is blocked in reading or
-    /// writing; that thread ends when its system call does. `stdin` may have been read further than the function did.
+    /// writing; that thread ends when its system call does. `stdin` may have been read further than
+    /// the function did.
     pub fn run<I, O, E>(self, stdin: I, stdout: O, stderr: E) -> Result<Outcome, Error>
     where
         I: Read + Send + 'static,

@@ -128,7 +128,7 @@ enum BackendName {
 
 impl Run {
     /// What `run IMAGE` and `run IMAGE -- ARGS` ask for; `None` for all that takes a parser, which
-    /// needs a sixth of the time that such a call has until its first byte.
+    /// needs a tenth of the time that such a call has until its first byte.
     pub(super) fn plain(words: &[OsString]) -> Option<Self> {
         let [verb, image, rest @ ..] = words else { return None };
         let arguments = match rest {

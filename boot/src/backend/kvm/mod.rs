@@ -11,9 +11,8 @@
 //! ```
 //!
 //! There is one thread, and so no queue between guest and caller: what the guest sends is written
-//! to STDOUT before it goes on, and STDIN is read when it waits, or has come out
-//! anyway and there is more of a long input. Only this module opens /dev/kvm to
-//! use it.
+//! to STDOUT before it goes on, and STDIN is read when it waits, or has come out anyway and there is
+//! more of a long input. Only this module opens /dev/kvm to use it.
 
 mod boot_info;
 mod console;
