@@ -1,4 +1,5 @@
-//! `SPEC.md` and the tests: each rule names those that hold it, `*Held by: …*`, and they exist.
+//! `SPEC.md`, `SECURITY.md` and the tests: each rule names those that hold it, `*Held by: …*`, and
+//! they exist, as do those that hold a layer of the guest's.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +11,9 @@ use crate::tools;
 pub fn add(suite: &mut Suite) {
     let mut tests: BTreeSet<String> = suite.rules().iter().cloned().collect();
     tests.insert("spec::every_rule_names_tests_that_exist".to_owned());
+    let known = tests.clone();
     suite.once("spec::every_rule_names_tests_that_exist", move || every_rule(&tests));
+    suite.once("spec::security_md_names_tests_that_exist", move || layers(&known));
 }
 
 /// A numbered rule: `C1.4`, and the names after `Held by:`.
@@ -34,6 +37,22 @@ fn every_rule(tests: &BTreeSet<String>) {
         }
     }
     assert!(problems.is_empty(), "SPEC.md:\n  {}", problems.join("\n  "));
+}
+
+/// The last column of the table of the guest's layers names tests, or else tells a reason.
+fn layers(tests: &BTreeSet<String>) {
+    let text = fs::read_to_string(tools::root().join("SECURITY.md")).expect("SECURITY.md");
+    let (_, table) = text.split_once("| layer | what it stops | held by |\n").expect("the table");
+    let names: Vec<_> = table
+        .lines()
+        .take_while(|line| line.starts_with('|'))
+        .filter_map(|line| line.rsplit('|').nth(1))
+        .flat_map(|holders| holders.split('`').skip(1).step_by(2))
+        .collect();
+    assert!(names.len() > 4, "{names:?}");
+    for name in names {
+        assert!(tests.contains(name), "SECURITY.md names `{name}`, which does not exist");
+    }
 }
 
 fn rules(text: &str) -> Vec<Rule> {
