@@ -34,6 +34,7 @@ mod backend;
 mod bench;
 mod build;
 mod context;
+mod disks;
 mod echo;
 mod examples;
 mod fault;
@@ -58,7 +59,7 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 22] = [
+const TOPICS: [fn(&mut Suite); 23] = [
     echo::add,
     streams::add,
     ports::add,
@@ -71,6 +72,7 @@ const TOPICS: [fn(&mut Suite); 22] = [
     orphan::add,
     hostile::add,
     hosts::add,
+    disks::add,
     jail::add,
     pipe::add,
     examples::add,
