@@ -26,13 +26,14 @@ pub(crate) unsafe fn begin(count: c_int, words: *const *const c_char) -> Vec<OsS
 }
 
 /// Opens /dev/null in place of standard streams that the caller has closed: else the first files
-/// that are opened would be taken for them.
+/// that are opened would be taken for them. To be read only, so that a function's output that nobody
+/// can have is an error, as it would be without it.
 fn open_what_is_closed() {
     let streams = [stdin(), stdout(), stderr()];
     let mut found = streams.each_ref().map(|stream| PollFd::new(stream, PollFlags::empty()));
     if poll(&mut found, Some(&Timespec::default())).is_ok_and(|closed| closed > 0) {
         for _ in found.iter().filter(|stream| stream.revents().contains(PollFlags::NVAL)) {
-            let null = File::options().read(true).write(true).open("/dev/null");
+            let null = File::open("/dev/null");
             // It gets the lowest number that is free, and keeps it.
             null.map(std::mem::forget).unwrap_or_else(|_| std::process::abort());
         }

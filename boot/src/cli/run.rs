@@ -352,7 +352,7 @@ impl Desk<'_> {
 fn set_up(stopper: Stopper) -> anyhow::Result<(Standard, Standard, Standard)> {
     terminal::is_terminal();
     signals::stop_on_signals(&stopper).context("cannot catch signals")?;
-    let copied = "cannot copy a standard stream";
+    let copied = "cannot copy a standard stream (is `ulimit -n` too low?)";
     let stdin = Standard::stdin().context(copied)?;
     let stdout = Standard::take_stdout().context(copied)?;
     let stderr = Standard::stderr().context(copied)?;
