@@ -5,6 +5,7 @@ use std::fs::{self, Permissions};
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Command;
 use std::thread;
 
 use rustix::process::Signal;
@@ -25,6 +26,9 @@ pub fn add(suite: &mut Suite) {
     suite.once("hosts::a_monitor_that_hangs_at_its_start_ends_at_the_deadline", hanging);
     suite.once("hosts::a_monitor_that_cannot_do_it_is_quoted", too_old);
     suite.once("hosts::a_monitor_that_may_not_be_executed_is_named", not_executable);
+    suite.once("hosts::a_monitor_that_is_no_qemu_is_named", no_qemu);
+    suite.once("hosts::a_monitor_without_seccomp_leads_to_no_jail", no_seccomp);
+    suite.once_on(Backend::Kvm, "hosts::a_call_where_proc_is_not_mounted_ends_well", no_proc);
     suite.each("hosts::a_call_that_is_stopped_and_continued_loses_nothing", stopped);
     suite.each("hosts::many_calls_at_once_all_end_well", many);
 }
@@ -66,6 +70,40 @@ fn not_executable() {
     let image = tools::get().image("echo");
     let call = launcher(&["run", image.to_str().expect("text"), "--accel", "tcg"]);
     call.env("AMPOULE_QEMU", &qemu).run().expect(125).says(&["QEMU", "ermission denied"]);
+}
+
+/// It ends well, as QEMU does when its guest has ended its machine.
+fn no_qemu() {
+    let image = tools::get().image("echo");
+    let call = launcher(&["run", image.to_str().expect("text"), "--accel", "tcg"]);
+    let done = call.env("AMPOULE_QEMU", "/bin/true").run().expect(125);
+    done.says(&["`echo`", "/bin/true", "no QEMU"]);
+}
+
+fn no_seccomp() {
+    let scratch = Scratch::new();
+    // In the words of QEMU 7.2; it starts nothing more.
+    let why = "-sandbox support is not enabled in this QEMU binary";
+    let script = format!("case \"$*\" in *-sandbox*) echo \"qemu: {why}\" >&2; exit 1;; esac");
+    let qemu = monitor(&scratch, &format!("{script}; exec qemu-system-x86_64 \"$@\""));
+    let image = tools::get().image("echo");
+    let call = |options: &[&str]| {
+        let words =
+            [&["run", image.to_str().expect("text"), "--backend", "qemu"], options].concat();
+        launcher(&words).env("AMPOULE_QEMU", &qemu).feed(b"hello")
+    };
+    for options in [&["--accel", "tcg"][..], &[]] {
+        call(options).expect(125).says(&["`echo`", why, "--no-jail"]);
+    }
+}
+
+/// The launcher looks there for who collects orphans.
+fn no_proc() {
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
+    command.args(["mount -t tmpfs tmpfs /proc && exec \"$@\"", "sh"]);
+    let call = Backend::Kvm.call("echo").bare().inside(command);
+    assert_eq!(call.feed(b"hello").expect(0).silent().text(), "hello");
 }
 
 /// Each system call that waits is interrupted, time and again.

@@ -32,6 +32,7 @@ mod tools;
 mod agreement;
 mod backend;
 mod bench;
+mod broken;
 mod build;
 mod context;
 mod disks;
@@ -44,6 +45,7 @@ mod hosts;
 mod image;
 mod independent;
 mod jail;
+mod kvm;
 mod orphan;
 mod pipe;
 mod ports;
@@ -59,9 +61,10 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 23] = [
+const TOPICS: [fn(&mut Suite); 25] = [
     echo::add,
     streams::add,
+    broken::add,
     ports::add,
     backend::add,
     context::add,
@@ -73,6 +76,7 @@ const TOPICS: [fn(&mut Suite); 23] = [
     hostile::add,
     hosts::add,
     disks::add,
+    kvm::add,
     jail::add,
     pipe::add,
     examples::add,
