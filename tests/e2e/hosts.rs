@@ -1,5 +1,5 @@
 //! Hosts that fail: a monitor that hangs or is not what it should be, a process that is stopped and
-//! continued, more calls at once than there are processors.
+//! continued, a clock that jumps, more calls at once than there are processors.
 
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
@@ -7,13 +7,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::process::Signal;
+use serde_json::Value;
 
 use crate::data::Random;
 use crate::harness::{Scratch, Suite, launcher};
 use crate::matrix::Backend;
-use crate::process::Running;
+use crate::process::{Invocation, Running};
 use crate::{procfs, tools};
 
 /// Calls at once, of which each is a process with a machine.
@@ -29,6 +31,8 @@ pub fn add(suite: &mut Suite) {
     suite.once("hosts::a_monitor_that_is_no_qemu_is_named", no_qemu);
     suite.once("hosts::a_monitor_without_seccomp_leads_to_no_jail", no_seccomp);
     suite.once_on(Backend::Kvm, "hosts::a_call_where_proc_is_not_mounted_ends_well", no_proc);
+    let name = "hosts::a_wall_clock_that_jumps_changes_no_deadline_and_no_report";
+    suite.each(name, jumping_clock);
     suite.each("hosts::a_call_that_is_stopped_and_continued_loses_nothing", stopped);
     suite.each("hosts::many_calls_at_once_all_end_well", many);
 }
@@ -104,6 +108,33 @@ fn no_proc() {
     command.args(["mount -t tmpfs tmpfs /proc && exec \"$@\"", "sh"]);
     let call = Backend::Kvm.call("echo").bare().inside(command);
     assert_eq!(call.feed(b"hello").expect(0).silent().text(), "hello");
+}
+
+/// Each reading of it is a day off; there is one, for what the function is told at its start, and so
+/// none that a deadline or a time in a report could come from.
+fn jumping_clock(backend: Backend) {
+    const DAY: Duration = Duration::from_secs(86_400);
+    const HOUR: Duration = Duration::from_secs(3600);
+    let scratch = Scratch::new();
+    let place = |name: &str| scratch.path(name).display().to_string();
+    let (readings, report) = (place("readings"), place("report"));
+    let jumping = |call: Invocation| call.under("jumping.py", &[&readings]);
+    let expect_one = || assert_eq!(fs::read_to_string(&readings).expect("a number"), "1");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    let call = backend.call("context").options(&["--timeout", "60s", "--report", &report]);
+    let done = jumping(call.bare()).run().expect(0).silent();
+    expect_one();
+    let wall = done.text().lines().find_map(|line| line.strip_prefix("wall ")).expect("a line");
+    let wall = Duration::from_nanos(wall.parse().expect("nanoseconds"));
+    assert!(wall > now + DAY - HOUR, "the clock did not jump: {wall:?}, and it is {now:?}");
+    let report: Value = serde_json::from_slice(&fs::read(report).expect("it")).expect("JSON");
+    let phases = report["phases_us"].as_object().expect("times");
+    let times: Vec<_> = phases.values().filter_map(Value::as_u64).collect();
+    let whole_hour = u64::try_from(HOUR.as_micros()).expect("a number");
+    assert!(times.len() > 4 && times.iter().all(|&time| time < whole_hour), "{report}");
+    let call = backend.call("fail").options(&["--timeout", "500ms"]).with(["spin"]);
+    jumping(call).run().expect(124).says(&["`fail`", "500ms"]);
+    expect_one();
 }
 
 /// Each system call that waits is interrupted, time and again.
