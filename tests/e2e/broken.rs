@@ -1,14 +1,14 @@
 //! Streams that break: closed, of the wrong kind, full, reset; and signals that interrupt whatever
 //! waits for them. What cannot be told on STDERR changes no status.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::thread;
 
 use crate::data::Random;
-use crate::harness::{Suite, xtask};
+use crate::harness::{Scratch, Suite, xtask};
 use crate::matrix::Backend;
 use crate::process::{Done, Invocation};
 use crate::{procfs, tools};
@@ -50,6 +50,15 @@ fn stdout(backend: Backend) {
         let call = with_streams(backend.call("fail").with(["status", "3"]), redirection);
         call.run().expect(3).silent();
     }
+    // A file that may grow no more, in blocks of 512 bytes, or of 1024 as some shells have it.
+    let scratch = Scratch::new();
+    let path = scratch.path("output");
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 1000 && exec \"$@\" > \"$0\""]).arg(&path);
+    let done = backend.call("echo").bare().inside(command).feed(&vec![b'x'; 2 << 20]).expect(125);
+    done.says(&["STDOUT", "`echo`", "os error 27", "incomplete"]);
+    let bytes = fs::metadata(path).expect("the file").len();
+    assert!([512_000, 1_024_000].contains(&bytes), "{bytes}");
 }
 
 fn stderr(backend: Backend) {

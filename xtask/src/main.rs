@@ -69,6 +69,7 @@ fn main() -> ExitCode {
     };
     let runs = matches!(cli.verb, Verb::Invoke(_) | Verb::Pipe(_));
     status::report_bugs(runs);
+    publish::bear_limits();
     let console = Console::new(cli.verbose);
     let result = match cli.verb {
         Verb::New(verb) => verb.run(console),

@@ -4,7 +4,9 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use signal_hook::consts::SIGXFSZ;
 use tempfile::{Builder, NamedTempFile};
 
 /// Readable by everyone; an image is booted, never executed.
@@ -24,11 +26,21 @@ pub fn advice(why: &io::Error) -> &'static str {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             "; make room there and run it again: what was there before is as it was"
         }
+        ErrorKind::FileTooLarge => {
+            "; allow larger files (`ulimit -f`): what was there before is as it was"
+        }
         ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
             "; this user has to be able to write there: what was there before is as it was"
         }
         _ => "",
     }
+}
+
+/// Has a file that grows beyond the user's limit be an error, like a full disk, and not the end of this
+/// process, which would leave it half written. Programs that are started are not concerned.
+pub fn bear_limits() {
+    // Where that fails, the limit is as it is for other programs.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
 }
 
 /// A file whose bytes are all written, under a temporary name, or found in place.

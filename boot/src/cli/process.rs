@@ -15,9 +15,12 @@ use rustix::stdio::{stderr, stdin, stdout};
 /// `count` and `words` are the arguments of C's `main`.
 pub(crate) unsafe fn begin(count: c_int, words: *const *const c_char) -> Vec<OsString> {
     open_what_is_closed();
-    // A reader that is gone is told as an error (EPIPE), and not by a signal that ends the process.
-    // SAFETY: no thread is there yet that could have a handler for the signal.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    // A reader that is gone is told as an error (EPIPE), and so is a file that may grow no more
+    // (EFBIG), and not by a signal that ends the process.
+    for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
+        // SAFETY: no thread is there yet that could have a handler for the signal.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
     // SAFETY: the caller has them from C's `main`: so many pointers, which nobody changes.
     let words = unsafe { std::slice::from_raw_parts(words, usize::try_from(count).unwrap_or(0)) };
     // SAFETY: each is a string that ends with a NUL, for as long as the process lives.
