@@ -2,7 +2,7 @@
 
 use crate::backend::LaunchError;
 use crate::call::RequestError;
-use crate::host::HostError;
+use crate::host::{HostError, KvmProblem};
 use crate::image::{ImageError, OpenError};
 use crate::outcome::Reason;
 
@@ -32,6 +32,7 @@ impl Error {
         match self {
             Self::Open(OpenError::NotFound { .. }) => Reason::NotFound,
             Self::Open(_) | Self::Image(_) => Reason::NotRunnable,
+            Self::Host(HostError::NoKvm(KvmProblem::Refused { .. })) => Reason::BackendFailed,
             Self::Request(_) | Self::Host(_) => Reason::BadRequest,
             Self::Launch(LaunchError::Jail(_)) => Reason::LauncherFailed,
             Self::Launch(_) => Reason::BackendFailed,

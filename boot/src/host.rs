@@ -86,11 +86,19 @@ pub enum KvmProblem {
         "/dev/kvm may not be opened by this user: run `sudo usermod -aG kvm $USER` and log in again"
     )]
     NotPermitted,
-    /// The system refuses it for another reason.
-    #[error(
-        "/dev/kvm does not work ({0}): is another hypervisor using the processor's virtualisation?"
-    )]
+    /// It cannot be opened for another reason.
+    #[error("/dev/kvm does not open ({0}){advice}", advice = advice(.0))]
     Broken(io::Error),
+    /// It was opened, and does not do what a machine takes.
+    #[error("/dev/kvm does not {what} ({call}: {why}){advice}", advice = advice(.why))]
+    Refused {
+        /// What it was to do.
+        what: &'static str,
+        /// The call that was refused, as in Linux's `Documentation/virt/kvm/api.rst`.
+        call: &'static str,
+        /// What the system said.
+        why: io::Error,
+    },
     /// It speaks another interface.
     #[error("/dev/kvm speaks API version {0}, and only 12 is known: is this Linux?")]
     WrongVersion(i32),
@@ -109,7 +117,11 @@ pub fn probe_kvm() -> KvmStatus {
     let problem = match Kvm::new() {
         Ok(kvm) => match kvm.get_api_version() {
             12 => None,
-            -1 => Some(KvmProblem::Broken(io::Error::last_os_error())),
+            -1 => Some(KvmProblem::Refused {
+                what: "tell its version",
+                call: "KVM_GET_API_VERSION",
+                why: io::Error::last_os_error(),
+            }),
             other => Some(KvmProblem::WrongVersion(other)),
         },
         Err(error) => Some(kvm_problem(error)),
@@ -128,6 +140,15 @@ fn problem(error: io::Error) -> KvmProblem {
         io::ErrorKind::NotFound => KvmProblem::Absent,
         io::ErrorKind::PermissionDenied => KvmProblem::NotPermitted,
         _ => KvmProblem::Broken(error),
+    }
+}
+
+/// What to do about an error of KVM's, to follow the words of the system.
+fn advice(why: &io::Error) -> &'static str {
+    match why.raw_os_error() {
+        Some(libc::ENOMEM | libc::ENOSPC | libc::EAGAIN) => ": is the host short of memory?",
+        Some(libc::EMFILE | libc::ENFILE) => ": allow more open files (`ulimit -n`)",
+        _ => ": is another hypervisor using the processor's virtualisation?",
     }
 }
 
@@ -172,6 +193,9 @@ mod tests {
         let of = |kind| problem(io::Error::from(kind)).to_string();
         assert!(of(io::ErrorKind::NotFound).contains("--device /dev/kvm"));
         assert!(of(io::ErrorKind::PermissionDenied).contains("usermod -aG kvm"));
+        let of = |errno| problem(io::Error::from_raw_os_error(errno)).to_string();
+        assert!(of(libc::EBUSY).contains("another hypervisor"));
+        assert!(of(libc::EMFILE).contains("`ulimit -n`"));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The report: how a call ended, as one JSON object (SPEC C3).
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -193,7 +193,7 @@ pub fn put(path: &Path, json: &[u8]) -> io::Result<()> {
         return File::options().append(true).open(path)?.write_all(json);
     }
     let mut temporary = temporary_beside(path)?;
-    temporary.write_all(json)?;
+    temporary.as_file_mut().write_all(json)?;
     temporary.persist(path)?;
     Ok(())
 }
@@ -210,10 +210,11 @@ fn is_written_to_as_it_is(path: &Path) -> bool {
 /// meant to read it.
 fn temporary_beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+    // Made here, so that an error is the system's own, with its number.
+    let create = |path: &Path| File::options().write(true).create_new(true).mode(0o666).open(path);
     tempfile::Builder::new()
         .prefix(".ampoule-report-")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(directory.unwrap_or(Path::new(".")))
+        .make_in(directory.unwrap_or(Path::new(".")), create)
 }
 
 fn function(image: &Image) -> Function {
@@ -223,6 +224,8 @@ fn function(image: &Image) -> Function {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::image::ImageError;
 

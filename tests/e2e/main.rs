@@ -32,8 +32,10 @@ mod tools;
 mod agreement;
 mod backend;
 mod bench;
+mod broken;
 mod build;
 mod context;
+mod disks;
 mod echo;
 mod examples;
 mod fault;
@@ -43,6 +45,7 @@ mod hosts;
 mod image;
 mod independent;
 mod jail;
+mod kvm;
 mod orphan;
 mod pipe;
 mod ports;
@@ -58,9 +61,10 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 22] = [
+const TOPICS: [fn(&mut Suite); 25] = [
     echo::add,
     streams::add,
+    broken::add,
     ports::add,
     backend::add,
     context::add,
@@ -71,6 +75,8 @@ const TOPICS: [fn(&mut Suite); 22] = [
     orphan::add,
     hostile::add,
     hosts::add,
+    disks::add,
+    kvm::add,
     jail::add,
     pipe::add,
     examples::add,

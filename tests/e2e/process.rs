@@ -68,7 +68,7 @@ impl Invocation {
     }
 
     /// Makes the command the last arguments of another.
-    fn inside(mut self, mut outer: Command) -> Self {
+    pub fn inside(mut self, mut outer: Command) -> Self {
         outer.arg(self.command.get_program()).args(self.command.get_args());
         for (name, value) in self.command.get_envs() {
             match value {

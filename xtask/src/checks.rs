@@ -10,6 +10,7 @@ use crate::find;
 use crate::image::compile::{GUEST_CFG, TARGET};
 use crate::launcher;
 use crate::project::RUNTIME_PACKAGE;
+use crate::results;
 
 /// The backends that the end-to-end tests must find.
 const BACKENDS: &str = "AMPOULE_TEST_BACKENDS";
@@ -135,7 +136,7 @@ pub fn run(command: &mut Command, tally: &mut Tally) -> io::Result<bool> {
         let line = line?;
         let line = String::from_utf8_lossy(&line);
         tally.count(&line);
-        anstream::println!("{line}");
+        results::line(line);
     }
     Ok(child.wait()?.success())
 }

@@ -1,6 +1,7 @@
 //! What the command line says to a person, all of it on STDERR: STDOUT carries results only.
 
 use std::fmt::Display;
+use std::io::Write;
 use std::process::Command;
 
 use anstyle::{AnsiColor, Style};
@@ -49,26 +50,31 @@ impl Console {
     /// Says what was done, in cargo's manner: a verb, then what.
     pub fn status(self, verb: &str, what: impl Display) {
         if self.verbosity != Verbosity::Quiet {
-            anstream::eprintln!("{GOOD}{verb:>12}{GOOD:#} {what}");
+            say(format_args!("{GOOD}{verb:>12}{GOOD:#} {what}"));
         }
     }
 
     /// Echoes an external command, as one could type it, when verbose.
     pub fn command(self, command: &Command) {
         if self.verbosity == Verbosity::Verbose {
-            anstream::eprintln!("{QUIET}+ {}{QUIET:#}", command_line(command));
+            say(format_args!("{QUIET}+ {}{QUIET:#}", command_line(command)));
         }
     }
 }
 
 /// Says that the whole command failed.
 pub fn error(what: impl Display) {
-    anstream::eprintln!("{BAD}error{BAD:#}: {what}");
+    say(format_args!("{BAD}error{BAD:#}: {what}"));
 }
 
 /// Says something that the user should know though the command goes on.
 pub fn warning(what: impl Display) {
-    anstream::eprintln!("{WARNING}warning{WARNING:#}: {what}");
+    say(format_args!("{WARNING}warning{WARNING:#}: {what}"));
+}
+
+fn say(line: impl Display) {
+    // If STDERR is gone or full, nobody is left to be told, and the status is as it would have been.
+    let _ = writeln!(anstream::stderr(), "{line}");
 }
 
 /// The command as a line for a shell.

@@ -1,12 +1,13 @@
 //! The launcher `ampoule`: built from the checkout that this program was built from, and put where
 //! people find it, `target/ampoule`.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::console::Console;
+use crate::publish::{advice, temporary};
 use crate::static_program::{self, GNU, MUSL, Program};
 
 const LAUNCHER: Program = Program { package: "ampoule-boot", kind: "--bin", name: "ampoule" };
@@ -26,7 +27,7 @@ pub enum LauncherError {
         hint: String,
     },
     /// It was built but could not be put where it belongs.
-    #[error("the launcher cannot be put at {}: {why}", place.display())]
+    #[error("the launcher cannot be put at {}: {why}{}", place.display(), advice(why))]
     Place {
         /// Where it belongs.
         place: PathBuf,
@@ -66,15 +67,22 @@ fn put(built: &Path, place: &Path) -> io::Result<()> {
         return Ok(());
     }
     let folder = place.parent().unwrap_or(Path::new("."));
-    let link_or_copy = |path: &Path| match fs::hard_link(built, path) {
-        Err(why) if why.kind() != io::ErrorKind::AlreadyExists => fs::copy(built, path).map(drop),
-        linked => linked,
-    };
-    let temporary =
-        tempfile::Builder::new().prefix(".unfinished-").make_in(folder, link_or_copy)?;
-    // The temporary name is removed afterwards: renaming leaves it if somebody else was quicker
-    // to put the same file there.
-    fs::rename(temporary.path(), place)
+    let link = |path: &Path| fs::hard_link(built, path);
+    match tempfile::Builder::new().prefix(".unfinished-").make_in(folder, link) {
+        // The temporary name is removed afterwards: renaming leaves it if somebody else was
+        // quicker to put the same file there.
+        Ok(linked) => fs::rename(linked.path(), place),
+        Err(_) => copy(built, folder, place),
+    }
+}
+
+/// The same across file systems, and where files have one name each.
+fn copy(built: &Path, folder: &Path, place: &Path) -> io::Result<()> {
+    let mut file = File::open(built)?;
+    let mut copied = temporary(folder, file.metadata()?.permissions().mode() & 0o777)?;
+    io::copy(&mut file, copied.as_file_mut())?;
+    copied.persist(place)?;
+    Ok(())
 }
 
 /// The folder of this project's workspace.

@@ -15,14 +15,17 @@ mod nearest;
 mod pipeline;
 mod progress;
 mod project;
+mod publish;
 #[cfg(test)]
 #[path = "../../boot/fuzz/replay.rs"]
 mod replay;
+mod results;
 mod rustc;
 mod static_program;
 mod status;
 mod symbol;
 mod template;
+mod undo;
 mod verb;
 
 use std::process::ExitCode;
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
     };
     let runs = matches!(cli.verb, Verb::Invoke(_) | Verb::Pipe(_));
     status::report_bugs(runs);
+    publish::bear_limits();
     let console = Console::new(cli.verbose);
     let result = match cli.verb {
         Verb::New(verb) => verb.run(console),
@@ -82,5 +86,9 @@ fn main() -> ExitCode {
         Verb::Ci(verb) => verb.run(console),
         Verb::Completions(verb) => Ok(verb.run()),
     };
-    result.unwrap_or_else(|error| status::of_failure(&error, runs))
+    match (result, results::lost()) {
+        (Ok(_), Some(why)) => status::of_lost_result(why, runs),
+        (Ok(status), None) => status,
+        (Err(error), _) => status::of_failure(&error, runs),
+    }
 }

@@ -3,9 +3,10 @@
 //! Verbs that run a function leave it the statuses up to 123, and fail with the launcher's (SPEC
 //! C3); the others fail with 1, and with 2 for wrong usage.
 
+use std::io;
 use std::process::ExitCode;
 
-use ampoule_abi::status::{LAUNCHER, NOT_FOUND};
+use ampoule_abi::status::{BROKEN_PIPE, LAUNCHER, NOT_FOUND};
 
 use crate::console;
 use crate::project::NoSuchFunction;
@@ -15,16 +16,25 @@ const RUNNING: [&str; 2] = ["invoke", "pipe"];
 
 /// Reports wrong usage, or prints the help that was asked for.
 pub fn of_usage(error: &clap::Error) -> ExitCode {
-    // A message that nobody reads changes nothing.
-    let _ = error.print();
+    let printed = error.print();
     if !error.use_stderr() {
-        return ExitCode::SUCCESS;
+        return printed.map_or_else(|why| of_lost_result(&why, false), |()| ExitCode::SUCCESS);
     }
+    // A message that nobody reads changes nothing.
     let verb = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     match verb.is_some_and(|verb| RUNNING.contains(&verb.as_str())) {
         true => ExitCode::from(LAUNCHER),
         false => ExitCode::from(2),
     }
+}
+
+/// Reports that not all of a verb's result could be printed, unless its reader has left.
+pub fn of_lost_result(why: &io::Error, runs: bool) -> ExitCode {
+    if why.kind() == io::ErrorKind::BrokenPipe {
+        return ExitCode::from(BROKEN_PIPE);
+    }
+    console::error(format_args!("STDOUT cannot be written: {why}; the result is incomplete"));
+    if runs { ExitCode::from(LAUNCHER) } else { ExitCode::FAILURE }
 }
 
 /// Makes a bug of this program end it with its own status: that of a panic would look like the

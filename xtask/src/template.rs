@@ -12,6 +12,7 @@ use toml_edit::{DocumentMut, InlineTable, Item, Table, TomlError, value};
 use crate::launcher::checkout;
 use crate::nearest::suggestion;
 use crate::project::RUNTIME_PACKAGE;
+use crate::publish::advice;
 
 /// A template.
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ pub enum TemplateError {
         known: String,
     },
     /// A file cannot be read or written.
-    #[error("{path}: {why}")]
+    #[error("{path}: {why}{}", advice(why))]
     File {
         /// The file.
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! What is built upon comes from where `.cargo/deny.toml` says, under licences that it allows.
+//! What is built upon comes from cargo's own registry, under licences that `.cargo/deny.toml` allows.
 
 use std::path::{Path, PathBuf};
 
@@ -9,11 +9,11 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// A list of words of `.cargo/deny.toml`.
-fn allowed(table: &str, key: &str) -> Vec<String> {
+/// A table of `.cargo/deny.toml`.
+fn rules(table: &str) -> Table {
     let text = std::fs::read_to_string(root().join(".cargo/deny.toml")).expect("a file");
     let rules: Table = text.parse().expect("TOML");
-    rules[table][key].clone().try_into().expect("a list of strings")
+    rules[table].as_table().expect("a table").clone()
 }
 
 /// Every package of the lock file that is somebody else's.
@@ -27,18 +27,27 @@ fn packages() -> Vec<Package> {
 }
 
 #[test]
-fn every_package_comes_from_an_allowed_registry() {
-    let registries = allowed("sources", "allow-registry");
+fn every_package_comes_from_cargo_s_own_registry() {
     for package in packages() {
-        let source = package.source.as_ref().map_or("", |source| &source.repr);
-        let is_allowed = registries.iter().any(|url| source == format!("registry+{url}"));
-        assert!(is_allowed, "{} {} comes from {source}", package.name, package.version);
+        let source = package.source.as_ref().expect("it is somebody else's");
+        assert!(source.is_crates_io(), "{} {} comes from {source}", package.name, package.version);
     }
+}
+
+/// No registry is allowed besides the one that `cargo deny` allows by itself, which is the same.
+#[test]
+fn other_sources_are_denied() {
+    let sources = rules("sources");
+    for unknown in ["unknown-registry", "unknown-git"] {
+        assert_eq!(sources[unknown].as_str(), Some("deny"), "{unknown}");
+    }
+    assert_eq!(sources.len(), 2, "{sources:?} allows more");
 }
 
 #[test]
 fn every_package_has_an_allowed_licence() {
-    let licences = allowed("licenses", "allow");
+    let licences: Vec<String> =
+        rules("licenses")["allow"].clone().try_into().expect("a list of strings");
     for package in packages() {
         let expression = package.license.as_deref().unwrap_or("no licence");
         assert!(

@@ -104,11 +104,14 @@ fn loading() -> Option<Duration> {
 /// Help and version are no failures; everything else here is a bad command line.
 fn usage(error: &clap::Error) -> u8 {
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            // Nothing is left to be done if that cannot be shown.
-            let _ = error.print();
-            status::SUCCESS
-        }
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match error.print() {
+            Ok(()) => status::SUCCESS,
+            Err(why) if why.kind() == std::io::ErrorKind::BrokenPipe => status::BROKEN_PIPE,
+            Err(why) => {
+                terminal::error(&format!("cannot print the help: {why}"));
+                status::LAUNCHER
+            }
+        },
         _ => {
             let message = error.to_string();
             terminal::error(message.strip_prefix("error: ").unwrap_or(&message).trim_end());

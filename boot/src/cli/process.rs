@@ -15,9 +15,12 @@ use rustix::stdio::{stderr, stdin, stdout};
 /// `count` and `words` are the arguments of C's `main`.
 pub(crate) unsafe fn begin(count: c_int, words: *const *const c_char) -> Vec<OsString> {
     open_what_is_closed();
-    // A reader that is gone is told as an error (EPIPE), and not by a signal that ends the process.
-    // SAFETY: no thread is there yet that could have a handler for the signal.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    // A reader that is gone is told as an error (EPIPE), and so is a file that may grow no more
+    // (EFBIG), and not by a signal that ends the process.
+    for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
+        // SAFETY: no thread is there yet that could have a handler for the signal.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
     // SAFETY: the caller has them from C's `main`: so many pointers, which nobody changes.
     let words = unsafe { std::slice::from_raw_parts(words, usize::try_from(count).unwrap_or(0)) };
     // SAFETY: each is a string that ends with a NUL, for as long as the process lives.
@@ -26,13 +29,14 @@ pub(crate) unsafe fn begin(count: c_int, words: *const *const c_char) -> Vec<OsS
 }
 
 /// Opens /dev/null in place of standard streams that the caller has closed: else the first files
-/// that are opened would be taken for them.
+/// that are opened would be taken for them. To be read only, so that a function's output that nobody
+/// can have is an error, as it would be without it.
 fn open_what_is_closed() {
     let streams = [stdin(), stdout(), stderr()];
     let mut found = streams.each_ref().map(|stream| PollFd::new(stream, PollFlags::empty()));
     if poll(&mut found, Some(&Timespec::default())).is_ok_and(|closed| closed > 0) {
         for _ in found.iter().filter(|stream| stream.revents().contains(PollFlags::NVAL)) {
-            let null = File::options().read(true).write(true).open("/dev/null");
+            let null = File::open("/dev/null");
             // It gets the lowest number that is free, and keeps it.
             null.map(std::mem::forget).unwrap_or_else(|_| std::process::abort());
         }

@@ -14,7 +14,7 @@ use ampoule_boot::report::{self, Report};
 use ampoule_boot::session::Stopper;
 use ampoule_boot::spec::Notice;
 use ampoule_boot::{Call, Error, Image, Outcome, Reason, units};
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::{Args, ValueEnum};
 
 use super::standard::{self, Standard};
@@ -277,13 +277,13 @@ impl Run {
     ) -> anyhow::Result<u8> {
         let message = format!("{error:#}");
         terminal::error(&message);
-        desk.write_report(|| Report::of_failure(reason, message, image))?;
+        desk.write_report(reason.exit_code(), || Report::of_failure(reason, message, image))?;
         Ok(reason.exit_code())
     }
 
     fn failed(&self, error: &Error, image: Option<&Image>, desk: Desk<'_>) -> anyhow::Result<u8> {
         terminal::error(&error.to_string());
-        desk.write_report(|| Report::of_error(error, image))?;
+        desk.write_report(error.exit_code(), || Report::of_error(error, image))?;
         Ok(error.exit_code())
     }
 
@@ -300,7 +300,7 @@ impl Run {
         if self.timings {
             terminal::plain(&timings::render(outcome, terminal::is_terminal()));
         }
-        desk.write_report(|| Report::of_outcome(outcome, image))?;
+        desk.write_report(outcome.exit_code, || Report::of_outcome(outcome, image))?;
         Ok(outcome.exit_code)
     }
 
@@ -330,14 +330,21 @@ impl Desk<'_> {
         self.twin.iter().flatten().fold(jail, Jail::keeping)
     }
 
-    fn write_report(self, report: impl FnOnce() -> Report) -> anyhow::Result<()> {
+    /// Writes the report of a call with this status, which the caller is not to lose with it.
+    fn write_report(self, status: u8, report: impl FnOnce() -> Report) -> anyhow::Result<()> {
         let Some(path) = self.report else { return Ok(()) };
         let json = report().json();
         let written = json.and_then(|json| match self.clerk {
             Some(clerk) => clerk.write(&json),
             None => report::put(path, &json),
         });
-        written.with_context(|| format!("cannot write the report to {}", path.display()))
+        written.map_err(|why| {
+            anyhow!(
+                "cannot write the report to {} ({why}): make room there, or name another file; the \
+                    call's own status was {status}",
+                path.display()
+            )
+        })
     }
 }
 
@@ -345,7 +352,7 @@ impl Desk<'_> {
 fn set_up(stopper: Stopper) -> anyhow::Result<(Standard, Standard, Standard)> {
     terminal::is_terminal();
     signals::stop_on_signals(&stopper).context("cannot catch signals")?;
-    let copied = "cannot copy a standard stream";
+    let copied = "cannot copy a standard stream (is `ulimit -n` too low?)";
     let stdin = Standard::stdin().context(copied)?;
     let stdout = Standard::take_stdout().context(copied)?;
     let stderr = Standard::stderr().context(copied)?;

@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::set_no_new_privs;
 
 use super::{Jail, JailError, Layer, Layers, filter, landlock};
@@ -64,7 +64,9 @@ impl Confinement {
 fn confine(ruleset: Option<RawFd>) -> io::Result<()> {
     let limit = |number| Rlimit { current: Some(number), maximum: Some(number) };
     setrlimit(Resource::Core, limit(0))?;
-    setrlimit(Resource::Nofile, limit(MAX_DESCRIPTORS))?;
+    // Not even root may always raise what was set lower already.
+    let allowed = getrlimit(Resource::Nofile).maximum.unwrap_or(MAX_DESCRIPTORS);
+    setrlimit(Resource::Nofile, limit(allowed.min(MAX_DESCRIPTORS)))?;
     set_no_new_privs(true)?;
     match ruleset {
         Some(ruleset) => landlock::restrict(ruleset),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::machine::Machine;
 use super::statistics::Percentiles;
 use crate::console::{Console, short_size};
+use crate::results;
 use crate::static_program::Program;
 
 /// The program that serves the requests.
@@ -36,8 +37,11 @@ impl Results {
     /// Prints a table.
     pub fn print(&self) {
         let (image, memory) = (short_size(self.image_bytes), units::bytes(self.memory_bytes));
-        anstream::println!("{}\nimage {image}, memory {memory}; latencies in us\n", self.machine);
-        anstream::println!(
+        results::line(format_args!(
+            "{}\nimage {image}, memory {memory}; latencies in us\n",
+            self.machine
+        ));
+        results::line(format_args!(
             "{:>7}  {:>8}  {:9}  {:>8}  {:>7}  {:>7}  {:>7}  growth: {:>10}  {:>11}  {:>7}",
             "threads",
             "calls",
@@ -49,10 +53,10 @@ impl Results {
             "rss",
             "descriptors",
             "threads"
-        );
+        ));
         for run in &self.runs {
             let Percentiles { p50, p90, p99 } = run.latency_us;
-            anstream::println!(
+            results::line(format_args!(
                 "{:7}  {:8}  {:9}  {:8.1}  {p50:7}  {p90:7}  {p99:7}  {:>18}  {:11}  {:7}",
                 run.threads,
                 run.calls,
@@ -61,7 +65,7 @@ impl Results {
                 format!("{} KiB", run.rss_growth_bytes >> 10),
                 run.descriptor_growth,
                 run.thread_growth,
-            );
+            ));
         }
     }
 }

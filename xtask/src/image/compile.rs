@@ -7,11 +7,13 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::statvfs;
 
 use super::diagnose;
 use crate::cargo::{self, Executable};
-use crate::console::Console;
+use crate::console::{Console, short_size};
 use crate::project::{Function, Project};
 
 /// What guests are compiled for.
@@ -61,6 +63,9 @@ impl Profile {
     }
 }
 
+/// Less than compiling a function may take.
+const LITTLE_ROOM_BYTES: u64 = 64 << 20;
+
 /// Why a function could not be compiled.
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
@@ -101,13 +106,24 @@ pub fn compile(
     command.env("CARGO_ENCODED_RUSTFLAGS", compiler_flags(project).join("\x1f".as_ref()));
     let outcome = cargo::run(command, &function.name, console)?;
     if !outcome.success {
-        let explanation = diagnose::explain(&outcome.errors, project, function);
+        let explanation = diagnose::explain(&outcome.errors, project, function)
+            .or_else(|| little_room(&project.target));
         return Err(CompileError::Failed {
             name: function.name.clone(),
             explanation: explanation.unwrap_or_default(),
         });
     }
     outcome.executable.ok_or_else(|| CompileError::NoExecutable(function.name.clone()))
+}
+
+/// The reason for errors of all kinds, of the linker above all.
+fn little_room(target: &Path) -> Option<String> {
+    let disk = statvfs(target).ok()?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    (free < LITTLE_ROOM_BYTES).then(|| {
+        let (free, target) = (short_size(free), target.display());
+        format!(": only {free} are free in {target}; make room there, or set CARGO_TARGET_DIR")
+    })
 }
 
 /// What makes code a guest's.

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::note;
 use crate::project::{Function, Project};
+use crate::publish::{PublishError, advice, publish};
 
 /// Path of the linker script in the runtime's folder.
 pub const SCRIPT: &str = "src/guest/arch/x86_64/link.ld";
@@ -24,8 +25,11 @@ const EMPTY_ARCHIVE: &[u8] = b"!<arch>\n";
 /// Why the linker's input cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkInputError {
-    /// A file cannot be read or written.
-    #[error("{path}: {why}")]
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] PublishError),
+    /// A file cannot be read, or removed.
+    #[error("{path}: {why}{}", advice(why))]
     File {
         /// The file.
         path: PathBuf,
@@ -48,7 +52,7 @@ pub fn arguments(project: &Project, function: &Function) -> Result<Vec<String>, 
     let script = write_named(&folder, "script", "ld", &script)?;
     let note = write_named(&folder, "note", "o", &note)?;
     for library in C_LIBRARIES {
-        write_once(&shared.join(format!("lib{library}.a")), EMPTY_ARCHIVE)?;
+        publish(&shared.join(format!("lib{library}.a")), EMPTY_ARCHIVE)?;
     }
     let shown = |path: &Path| relative(path, &project.root);
     Ok(vec![
@@ -82,7 +86,7 @@ fn write_named(
     let digest: String =
         Sha256::digest(content)[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     let path = folder.join(format!("{stem}-{digest}.{extension}"));
-    write_once(&path, content)?;
+    publish(&path, content)?;
     for entry in fs::read_dir(folder).map_err(at(folder))? {
         let other = entry.map_err(at(folder))?.path();
         if other.extension() == path.extension() && other != path {
@@ -90,16 +94,6 @@ fn write_named(
         }
     }
     Ok(path)
-}
-
-fn write_once(path: &Path, content: &[u8]) -> Result<(), LinkInputError> {
-    if fs::read(path).is_ok_and(|found| found == content) {
-        return Ok(());
-    }
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(at(folder))?;
-    }
-    fs::write(path, content).map_err(at(path))
 }
 
 fn at(path: &Path) -> impl Fn(io::Error) -> LinkInputError {

@@ -14,7 +14,6 @@ pub mod elf;
 mod link;
 mod note;
 mod page_tables;
-mod publish;
 mod seal;
 pub mod spec;
 mod strip;
@@ -27,6 +26,7 @@ use sha2::{Digest, Sha256};
 
 use crate::console::Console;
 use crate::project::{Function, Project};
+use crate::publish::{PublishError, stage};
 pub use compile::Profile;
 
 /// An image on disk.
@@ -87,7 +87,7 @@ pub enum BuildError {
     },
     /// The image cannot be put in place.
     #[error(transparent)]
-    Publish(#[from] publish::PublishError),
+    Publish(#[from] PublishError),
 }
 
 /// Builds the image of `function` in `folder`.
@@ -108,8 +108,10 @@ pub fn build(
     check::check(&image).map_err(|why| BuildError::Check { name: name(), why })?;
     let path = folder.join(&function.name).with_extension("elf");
     let debug_path = folder.join(&function.name).with_extension("debug");
-    // The twin first: whoever sees the new image finds its symbols too.
-    let written = [publish::publish(&debug_path, &unstripped)?, publish::publish(&path, &image)?];
+    // Both are whole before either takes its place, so that an image and its twin belong together;
+    // the twin first: whoever sees the new image finds its symbols too.
+    let (twin, sealed) = (stage(&debug_path, &unstripped)?, stage(&path, &image)?);
+    let written = [twin.put()?, sealed.put()?];
     Ok(Built {
         path,
         debug_path,

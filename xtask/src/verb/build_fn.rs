@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::console::{Console, short_size};
 use crate::image::{self, Built, Profile};
 use crate::project::{Function, Project};
+use crate::results;
 
 const SCHEMA: &str = "ampoule/build-fn/1";
 
@@ -86,7 +87,7 @@ impl BuildFn {
             match self.message_format {
                 MessageFormat::Human => self.say(function, &built, console),
                 MessageFormat::Json => {
-                    anstream::println!("{}", serde_json::to_string(&report(function, &built))?);
+                    results::line(serde_json::to_string(&report(function, &built))?);
                 }
             }
         }

@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::checks::{self, Tally};
 use crate::console::{self, Console};
+use crate::results;
 use crate::verb::setup::Setup;
 
 /// Set everything up and run every check and every test
@@ -39,11 +40,11 @@ impl Ci {
                 failed.push(check.name);
             }
         }
-        anstream::println!();
+        results::line("");
         if !failed.is_empty() {
             console::error(format_args!("failed: {}", failed.join(", ")));
         }
-        anstream::println!("tests: {} passed, {} failed", tally.passed, tally.failed);
+        results::line(format_args!("tests: {} passed, {} failed", tally.passed, tally.failed));
         let good = failed.is_empty() && tally.failed == 0 && tally.passed > 0;
         Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

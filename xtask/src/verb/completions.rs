@@ -1,12 +1,12 @@
 //! `completions`: a script that teaches a shell this command line.
 
-use std::io;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
 
 use crate::Cli;
+use crate::results;
 
 /// Print a completion script for a shell
 #[derive(Args, Debug)]
@@ -23,7 +23,9 @@ pub struct Completions {
 
 impl Completions {
     pub fn run(self) -> ExitCode {
-        generate(self.shell, &mut Cli::command().bin_name("xtask"), "xtask", &mut io::stdout());
+        let mut script = Vec::new();
+        generate(self.shell, &mut Cli::command().bin_name("xtask"), "xtask", &mut script);
+        results::bytes(&script);
         ExitCode::SUCCESS
     }
 }

@@ -8,6 +8,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::doctor::{Check, State, examine};
+use crate::results;
 
 const SCHEMA: &str = "ampoule/doctor/1";
 
@@ -38,7 +39,7 @@ impl Doctor {
         let ready = checks.iter().all(|check| check.state != State::Missing);
         if self.json {
             let report = Report { schema: SCHEMA, ready, checks: &checks };
-            anstream::println!("{}", serde_json::to_string(&report)?);
+            results::line(serde_json::to_string(&report)?);
         } else {
             checks.iter().for_each(print);
         }
@@ -53,8 +54,8 @@ fn print(check: &Check) {
         State::Missing => (AnsiColor::Red, "missing"),
     };
     let style: Style = colour.on_default().bold();
-    anstream::println!("{style}{word:>8}{style:#}  {:9} {}", check.name, check.found);
+    results::line(format_args!("{style}{word:>8}{style:#}  {:9} {}", check.name, check.found));
     if let Some(remedy) = &check.remedy {
-        anstream::println!("{:>8}  {:9} {remedy}", "", "");
+        results::line(format_args!("{:>8}  {:9} {remedy}", "", ""));
     }
 }

@@ -14,6 +14,7 @@ use crate::console::{Console, short_size, warning};
 use crate::image::Profile;
 use crate::inspect::{Inspection, Part, inspect};
 use crate::project::Project;
+use crate::results;
 use crate::verb::invoke::as_image;
 
 const SCHEMA: &str = "ampoule/inspect/1";
@@ -62,7 +63,7 @@ impl Inspect {
         if self.json {
             let bytes = image.len();
             let report = Report { schema: SCHEMA, path: &path, bytes, inspection: &inspection };
-            anstream::println!("{}", serde_json::to_string(&report)?);
+            results::line(serde_json::to_string(&report)?);
             return Ok(ExitCode::SUCCESS);
         }
         print(&path, image.len() as u64, &inspection);
@@ -83,42 +84,43 @@ impl Inspect {
 }
 
 fn print(path: &Path, bytes: u64, inspection: &Inspection) {
-    anstream::println!("{} ({bytes} bytes)", path.display());
+    results::line(format_args!("{} ({bytes} bytes)", path.display()));
     if let Some(note) = &inspection.function {
-        anstream::println!(
+        results::line(format_args!(
             "\nFunction    {} {}, ABI {}",
             printable(&note.name),
             printable(&note.version),
             note.abi_version
-        );
+        ));
         let timeout =
             note.timeout_ms.map_or("none".into(), |timeout_ms| format!("{timeout_ms} ms"));
-        anstream::println!("Timeout     {timeout}");
-        anstream::println!("Events      {}", printable(&note.event_modes.join(", ")));
+        results::line(format_args!("Timeout     {timeout}"));
+        results::line(format_args!("Events      {}", printable(&note.event_modes.join(", "))));
         let capabilities = match note.capabilities.join(", ") {
             none if none.is_empty() => "none".into(),
             some => some,
         };
-        anstream::println!("Asks for    {}", printable(&capabilities));
+        results::line(format_args!("Asks for    {}", printable(&capabilities)));
         let least = units::bytes(inspection.least_memory_bytes);
-        anstream::println!("Memory      {}, at least {least}", units::bytes(note.memory_bytes));
-        anstream::println!("Stack       {}", units::bytes(note.stack_bytes));
+        results::line(format_args!(
+            "Memory      {}, at least {least}",
+            units::bytes(note.memory_bytes)
+        ));
+        results::line(format_args!("Stack       {}", units::bytes(note.stack_bytes)));
     }
-    anstream::println!("\nNotes");
+    results::line(format_args!("\nNotes"));
     for note in &inspection.notes {
         let owner = printable(&note.owner);
-        anstream::println!("  {owner} type {}, {} bytes", note.kind, note.bytes);
+        results::line(format_args!("  {owner} type {}, {} bytes", note.kind, note.bytes));
     }
-    anstream::println!("\nSegments        address    in memory      in file");
+    results::line(format_args!("\nSegments        address    in memory      in file"));
     for segment in &inspection.segments {
         let write = if segment.writable { 'w' } else { '-' };
         let execute = if segment.executable { 'x' } else { '-' };
-        anstream::println!(
+        results::line(format_args!(
             "  r{write}{execute}        {:#12x} {:>12} {:>12}",
-            segment.address,
-            segment.memory_bytes,
-            segment.file_bytes
-        );
+            segment.address, segment.memory_bytes, segment.file_bytes
+        ));
     }
     print_parts("Sections", &inspection.sections);
     if !inspection.crates.is_empty() {
@@ -126,14 +128,14 @@ fn print(path: &Path, bytes: u64, inspection: &Inspection) {
         print_parts("Crates", shown);
         if !rest.is_empty() {
             let bytes = rest.iter().fold(0, |sum, part| part.bytes.saturating_add(sum));
-            anstream::println!("  {:>10}  {} more", short_size(bytes), rest.len());
+            results::line(format_args!("  {:>10}  {} more", short_size(bytes), rest.len()));
         }
     }
 }
 
 fn print_parts(heading: &str, parts: &[Part]) {
-    anstream::println!("\n{heading}");
+    results::line(format_args!("\n{heading}"));
     for part in parts {
-        anstream::println!("  {:>10}  {}", short_size(part.bytes), printable(&part.name));
+        results::line(format_args!("  {:>10}  {}", short_size(part.bytes), printable(&part.name)));
     }
 }

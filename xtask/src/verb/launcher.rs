@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::console::Console;
 use crate::launcher;
+use crate::results;
 
 /// Build the launcher and print where it is
 #[derive(Args, Debug)]
@@ -20,7 +21,7 @@ pub struct Launcher {}
 impl Launcher {
     pub fn run(self, console: Console) -> Result<ExitCode> {
         let path = launcher::build(console.quieter())?;
-        anstream::println!("{}", path.display());
+        results::line(path.display());
         Ok(ExitCode::SUCCESS)
     }
 }

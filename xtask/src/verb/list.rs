@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::console::{Console, short_size};
 use crate::image::Profile;
 use crate::project::{Function, Project};
+use crate::results;
 
 const SCHEMA: &str = "ampoule/list/1";
 
@@ -52,7 +53,7 @@ impl List {
         let functions = project.functions.iter().map(|function| entry(&project, function));
         let listing = Listing { schema: SCHEMA, functions: functions.collect() };
         if self.json {
-            anstream::println!("{}", serde_json::to_string(&listing)?);
+            results::line(serde_json::to_string(&listing)?);
         } else {
             print(&listing);
         }
@@ -86,7 +87,7 @@ fn print(listing: &Listing<'_>) {
     let [name, version, memory, image] = [0, 1, 2, 3].map(width);
     for [a, b, c, d, e] in std::iter::once(&headings).chain(&rows) {
         let line = format!("{a:name$}  {b:version$}  {c:>memory$}  {d:>image$}  {e}");
-        anstream::println!("{}", line.trim_end());
+        results::line(line.trim_end());
     }
 }
 

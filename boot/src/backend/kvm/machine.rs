@@ -13,7 +13,6 @@ use kvm_ioctls::{Cap, Kvm, SyncReg, VcpuFd, VmFd};
 
 use super::memory::{Memory, NoMemory};
 use super::{Refusal, registers};
-use crate::backend::LaunchError;
 use crate::host::{self, KvmProblem};
 use crate::image::Facts;
 
@@ -52,20 +51,28 @@ impl Machine {
         if !machine.check_extension(Cap::SyncRegs) {
             return Err(Refusal::NoKvm(KvmProblem::TooOld));
         }
-        machine.set_tss_address(TASK_STATE).map_err(refused("give KVM its pages"))?;
+        machine
+            .set_tss_address(TASK_STATE)
+            .map_err(refused("take pages of its own", "KVM_SET_TSS_ADDR"))?;
         if note.is_some() {
-            machine.enable_cap(&LOCAL_APIC_ALONE).map_err(refused("make a local APIC"))?;
+            machine
+                .enable_cap(&LOCAL_APIC_ALONE)
+                .map_err(refused("make a local APIC", "KVM_ENABLE_CAP"))?;
         }
-        let processor = machine.create_vcpu(0).map_err(refused("make a virtual processor"))?;
-        let what = "ask what the processor can do";
+        let processor = machine.create_vcpu(0);
+        let processor =
+            processor.map_err(refused("make a virtual processor", "KVM_CREATE_VCPU"))?;
+        let untold = refused("tell what the processor can do", "KVM_GET_SUPPORTED_CPUID");
         let features = match note.is_none_or(|note| note.asks_processor) {
-            true => kvm.get_supported_cpuid(KVM_MAX_CPUID_ENTRIES).map_err(refused(what))?,
+            true => kvm.get_supported_cpuid(KVM_MAX_CPUID_ENTRIES).map_err(untold)?,
             false => registers::least_features(),
         };
         processor
             .set_cpuid2(&features)
-            .map_err(refused("tell the virtual processor's features"))?;
-        memory.lend_to(&machine).map_err(refused("give the machine its memory"))?;
+            .map_err(refused("take the virtual processor's features", "KVM_SET_CPUID2"))?;
+        memory
+            .lend_to(&machine)
+            .map_err(refused("take the machine's memory", "KVM_SET_USER_MEMORY_REGION"))?;
         Ok(Self { processor, machine, memory })
     }
 
@@ -119,7 +126,7 @@ fn create(kvm: &Kvm) -> Result<VmFd, Refusal> {
         match kvm.create_vm() {
             Ok(machine) => return Ok(machine),
             Err(error) if error.errno() == libc::EINTR => {}
-            Err(error) => return Err(Refusal::NoKvm(host::kvm_problem(error))),
+            Err(error) => return Err(refused("make a machine", "KVM_CREATE_VM")(error)),
         }
     }
 }
@@ -149,7 +156,10 @@ fn time_stamp() -> u64 {
     unsafe { std::arch::x86_64::_rdtsc() }
 }
 
-/// For `map_err`: names what was tried.
-fn refused(what: &'static str) -> impl FnOnce(kvm_ioctls::Error) -> LaunchError {
-    move |error| LaunchError::system(what)(io::Error::from_raw_os_error(error.errno()))
+/// For `map_err`: names what was tried, and the call.
+fn refused(what: &'static str, call: &'static str) -> impl FnOnce(kvm_ioctls::Error) -> Refusal {
+    move |error| {
+        let why = io::Error::from_raw_os_error(error.errno());
+        Refusal::NoKvm(KvmProblem::Refused { what, call, why })
+    }
 }

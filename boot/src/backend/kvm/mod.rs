@@ -83,13 +83,16 @@ impl From<LaunchError> for Refusal {
 pub struct Remains {
     machine: Machine,
     farewell: Option<Farewell>,
+    is_jailed: bool,
 }
 
 impl Remains {
     /// Has them outlive this process, whose descriptors are closed.
     pub(super) fn leave(self) {
-        // Without a farewell, the machine is destroyed here.
-        if let Some(farewell) = self.farewell.or_else(|| Farewell::prepare().ok()) {
+        // A jailed process opens nothing: what could not be prepared before cannot be now. Without a
+        // farewell, the machine is destroyed here.
+        let late = || if self.is_jailed { None } else { Farewell::prepare().ok() };
+        if let Some(farewell) = self.farewell.or_else(late) {
             farewell.leave(self.machine);
         }
     }
@@ -138,7 +141,7 @@ pub(super) fn hold<I: Read, O: Write, E: Write>(
         entry: Some(entry),
         ended,
         jail,
-        remains: super::Remains::BuiltIn(Remains { machine, farewell }),
+        remains: super::Remains::BuiltIn(Remains { machine, farewell, is_jailed: jail.is_some() }),
     })
 }
 

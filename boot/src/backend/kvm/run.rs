@@ -117,10 +117,10 @@ fn not_run(error: kvm_ioctls::Error, exits: &mut Exits) -> Wish {
             exits.interrupted += 1;
             Wish::GoOn
         }
-        libc::EFAULT | libc::ENOMEM => Wish::End(Ending::Machine(GuestEnd::Failed(
-            "the host had no memory for the guest, or its image's file became shorter".to_owned(),
-        ))),
-        _ => Wish::End(Ending::Machine(GuestEnd::Stuck(error.to_string()))),
+        libc::EFAULT | libc::ENOMEM => Wish::End(Ending::Machine(GuestEnd::Failed(format!(
+            "the host had no memory for the guest, or its image's file became shorter: KVM_RUN: {error}"
+        )))),
+        _ => Wish::End(Ending::Machine(GuestEnd::Stuck(format!("KVM_RUN: {error}")))),
     }
 }
 

@@ -3,7 +3,7 @@
 //! It lives exactly as long as the process, because the kernel kills the process when this
 //! thread ends.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -91,7 +91,8 @@ impl Run {
     /// A guest that ran may have taken from the stream what another one would then miss.
     fn never_ran(&self, line: &Line) -> bool {
         let has_failed = !self.status.as_ref().is_ok_and(ExitStatus::success);
-        has_failed && self.observed.shutdown.is_none() && line.is_silent()
+        let may_differ = !process::lacks_seccomp(&self.log);
+        has_failed && may_differ && self.observed.shutdown.is_none() && line.is_silent()
     }
 }
 
@@ -138,7 +139,7 @@ impl Keeper {
                 continue;
             }
             // A receiver that is gone no longer cares.
-            let _ = ended.send(end(run, shared.lock().is_stopped));
+            let _ = ended.send(end(run, &program, shared.lock().is_stopped));
             return;
         }
     }
@@ -166,9 +167,13 @@ fn watch(running: Started, shared: &Shared, call: &mut Option<Line>) -> Run {
     Run { observed, status, log: log.text() }
 }
 
-fn end(run: Run, is_stopped: bool) -> GuestEnd {
+fn end(run: Run, program: &OsStr, is_stopped: bool) -> GuestEnd {
     let Run { observed, status, log } = run;
     let ended_well = status.as_ref().is_ok_and(ExitStatus::success);
+    if !is_stopped && ended_well && !observed.has_greeted {
+        let program = program.to_string_lossy();
+        return GuestEnd::Failed(format!("{program} ended without a word of QMP: it is no QEMU"));
+    }
     if is_stopped {
         GuestEnd::Stopped
     } else if observed.is_stuck {
@@ -185,7 +190,9 @@ fn end(run: Run, is_stopped: bool) -> GuestEnd {
 /// What QEMU says of an internal error, before it lists every register.
 pub(super) fn first_lines(log: &str) -> String {
     let telling = |line: &&str| !line.contains("warning: ") && !line.starts_with("extra data");
-    let lines: Vec<_> = log.lines().filter(telling).take(2).map(str::trim).collect();
+    let is_word = |line: &&str| !line.starts_with("EAX=") && !line.starts_with("RAX=");
+    let lines = log.lines().filter(telling).take_while(is_word).take(2);
+    let lines: Vec<_> = lines.map(str::trim).collect();
     if lines.is_empty() { "an internal error".to_owned() } else { lines.join(" ") }
 }
 
@@ -202,17 +209,27 @@ mod tests {
         Run { observed, status: Ok(ExitStatus::from_raw(raw_status)), log: String::new() }
     }
 
+    fn greeted() -> Observed {
+        Observed { has_greeted: true, ..Observed::default() }
+    }
+
+    #[test]
+    fn a_program_that_is_no_qemu_is_named() {
+        let end = end(run(Observed::default(), 0), "/bin/true".as_ref(), false);
+        assert!(matches!(end, GuestEnd::Failed(why) if why.starts_with("/bin/true ended without")));
+    }
+
     #[test]
     fn a_guest_s_reset_is_told_from_a_monitor_s_failure() {
-        let shutdown = |cause| Observed { shutdown: Some(cause), ..Observed::default() };
+        let shutdown = |cause| Observed { shutdown: Some(cause), ..greeted() };
         let reset = run(shutdown(ShutdownCause::guest_reset), 0);
-        assert_eq!(end(reset, false), GuestEnd::Reset);
-        assert_eq!(end(run(Observed::default(), 0), false), GuestEnd::Reset);
+        assert_eq!(end(reset, "qemu".as_ref(), false), GuestEnd::Reset);
+        assert_eq!(end(run(greeted(), 0), "qemu".as_ref(), false), GuestEnd::Reset);
         let signal = run(shutdown(ShutdownCause::host_signal), 0);
-        assert!(matches!(end(signal, false), GuestEnd::Failed(_)));
+        assert!(matches!(end(signal, "qemu".as_ref(), false), GuestEnd::Failed(_)));
         let killed = run(Observed::default(), 9);
-        assert!(matches!(end(killed, false), GuestEnd::Failed(_)));
-        assert_eq!(end(run(Observed::default(), 9), true), GuestEnd::Stopped);
+        assert!(matches!(end(killed, "qemu".as_ref(), false), GuestEnd::Failed(_)));
+        assert_eq!(end(run(Observed::default(), 9), "qemu".as_ref(), true), GuestEnd::Stopped);
     }
 
     #[test]
@@ -234,6 +251,8 @@ mod tests {
         run.log = "KVM internal error. Suberror: 1\nextra data[0]: 0\nemulation failure\nEAX=0\n"
             .to_owned();
         let expected = "KVM internal error. Suberror: 1 emulation failure".to_owned();
-        assert_eq!(end(run, false), GuestEnd::Stuck(expected));
+        assert_eq!(end(run, "qemu".as_ref(), false), GuestEnd::Stuck(expected));
+        let log = "error: kvm run failed Bad address\nEAX=00000000 EBX=0\nESI=0\n";
+        assert_eq!(first_lines(log), "error: kvm run failed Bad address");
     }
 }

@@ -125,7 +125,19 @@ pub(super) fn failure(status: io::Result<ExitStatus>, log: &str) -> String {
         log.lines().filter(|line| !line.contains("warning: ")).map(words).collect();
     lines.retain(|line| !line.is_empty());
     let told = lines[lines.len().saturating_sub(2)..].join("; ");
-    if told.is_empty() { format!("QEMU, {status}") } else { format!("QEMU, {status}: {told}") }
+    let failure =
+        if told.is_empty() { format!("QEMU, {status}") } else { format!("QEMU, {status}: {told}") };
+    match lacks_seccomp(log) {
+        true => format!("{failure}; a jail takes a QEMU with seccomp: use another, or --no-jail"),
+        false => failure,
+    }
+}
+
+/// Whether it did not start because it was built without what `-sandbox` asks for, in the words of
+/// QEMU 2 and of later ones.
+pub(super) fn lacks_seccomp(log: &str) -> bool {
+    let words = ["seccomp support is disabled", "-sandbox support is not enabled"];
+    words.iter().any(|words| log.contains(words))
 }
 
 #[cfg(test)]
@@ -141,6 +153,17 @@ mod tests {
         assert_eq!(failure(status(), log), "QEMU, exit status: 1: error: no MSR; gave up");
         assert_eq!(failure(status(), ""), "QEMU, exit status: 1");
         assert!(failure(Ok(ExitStatus::from_raw(9)), "").contains("signal: 9"));
+    }
+
+    #[test]
+    fn a_monitor_without_seccomp_leads_to_another_or_to_no_jail() {
+        let log = "qemu: There is no option group 'sandbox'\n\
+            qemu: -sandbox support is not enabled in this QEMU binary\n";
+        let told = failure(Ok(ExitStatus::from_raw(1 << 8)), log);
+        assert!(
+            told.contains("not enabled") && told.contains("use another, or --no-jail"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -20,6 +20,8 @@ type Events = QapiEvents<QmpStreamTokio<Lines<ReadHalf<UnixStream>>>>;
 /// What the monitor told of a machine.
 #[derive(Debug, Default)]
 pub(super) struct Observed {
+    /// Whether it greeted, which QEMU does on its way out at the latest.
+    pub(super) has_greeted: bool,
     /// Whether KVM executes it; unknown if the machine never came to run.
     pub(super) is_kvm: Option<bool>,
     /// Why the machine was shut down.
@@ -47,6 +49,7 @@ fn follow(
     runtime.block_on(async {
         let (read, write) = split(UnixStream::from_std(stream)?);
         let stream = QmpStreamTokio::open_split(Lines::new(read), write).await?;
+        observed.has_greeted = true;
         let (service, mut events) = stream.negotiate().await?.into_parts();
         let kvm = ask(&service, &mut events, observed, qmp::query_kvm {}).await?;
         observed.is_kvm = Some(kvm.enabled);

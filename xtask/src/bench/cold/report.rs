@@ -9,6 +9,7 @@ use super::subject::PROCESS;
 use crate::bench::machine::Machine;
 use crate::bench::statistics::Percentiles;
 use crate::console::short_size;
+use crate::results;
 
 /// What was measured, and under which conditions.
 #[derive(Debug, Serialize)]
@@ -91,20 +92,18 @@ pub fn compare(mut rows: Vec<Row>) -> Vec<Row> {
 impl Results {
     /// Prints a table.
     pub fn print(&self) {
-        anstream::println!("{}\n{}\n", self.machine, self.conditions());
+        results::line(format_args!("{}\n{}\n", self.machine, self.conditions()));
         let width = self.subjects.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
-        anstream::println!(
+        results::line(format_args!(
             "{:width$}  {:^22}  {:^22}  ratio to: process   kernel",
-            "",
-            "first byte",
-            "exit"
-        );
+            "", "first byte", "exit"
+        ));
         let columns = format!("{:>6}  {:>6}  {:>6}", "p50", "p90", "p99");
         let ratios = format!("{:>10}  {:>6}  {:>6}", "first byte", "exit", "exit");
-        anstream::println!("{:width$}  {columns}  {columns}  {ratios}", "");
+        results::line(format_args!("{:width$}  {columns}  {columns}  {ratios}", ""));
         for row in &self.subjects {
             let ratios = row.ratios;
-            anstream::println!(
+            results::line(format_args!(
                 "{:width$}  {:22}  {:22}  {:>10}  {:>6}  {:>6}",
                 row.name,
                 row.first_byte_us.map_or_else(String::new, milliseconds),
@@ -112,10 +111,10 @@ impl Results {
                 shown(ratios.first_byte_over_process),
                 shown(ratios.exit_over_process),
                 shown(ratios.exit_over_bare_kernel),
-            );
+            ));
         }
         for LeftOut { name, why } in &self.left_out {
-            anstream::println!("left out: {name}: {why}");
+            results::line(format_args!("left out: {name}: {why}"));
         }
     }
 

@@ -7,6 +7,7 @@ use super::usage::Usage;
 use crate::bench::machine::Machine;
 use crate::bench::statistics::Spread;
 use crate::console::short_size;
+use crate::results;
 
 /// What was measured, and under which conditions.
 #[derive(Debug, Serialize)]
@@ -60,24 +61,29 @@ impl Results {
     /// Prints a table.
     pub fn print(&self) {
         let (image, memory) = (short_size(self.image_bytes), units::bytes(self.memory_bytes));
-        anstream::println!("{}", self.machine);
+        results::line(&self.machine);
         let (instances, up) = (self.instances, self.all_up_ms as f64 / 1000.0);
-        anstream::println!(
+        results::line(format_args!(
             "{instances} calls that wait for input, all up after {up:.2} s; image {image}, memory {memory}\n"
-        );
-        anstream::println!("{:9}  {:>10}  {:>10}  {:>10}  {:>10}", "", "p50", "p90", "max", "sum");
+        ));
+        results::line(format_args!(
+            "{:9}  {:>10}  {:>10}  {:>10}  {:>10}",
+            "", "p50", "p90", "max", "sum"
+        ));
         for (name, figure) in [("private", self.private), ("pss", self.pss), ("rss", self.rss)] {
             let Spread { p50, p90, max } = figure.bytes;
             let [p50, p90, max, sum] = [p50, p90, max, figure.sum_bytes].map(short_size);
-            anstream::println!("{name:9}  {p50:>10}  {p90:>10}  {max:>10}  {sum:>10}");
+            results::line(format_args!("{name:9}  {p50:>10}  {p90:>10}  {max:>10}  {sum:>10}"));
         }
         for (name, Spread { p50, p90, max }) in
             [("threads", self.threads), ("processes", self.processes)]
         {
-            anstream::println!("{name:9}  {p50:>10}  {p90:>10}  {max:>10}");
+            results::line(format_args!("{name:9}  {p50:>10}  {p90:>10}  {max:>10}"));
         }
         let fall = self.available_fall_bytes as f64 / f64::from(1 << 20);
-        anstream::println!("\navailable memory of the machine fell by {fall:.2} MiB for each");
+        results::line(format_args!(
+            "\navailable memory of the machine fell by {fall:.2} MiB for each"
+        ));
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::bench::machine::Machine;
 use crate::bench::statistics::median;
+use crate::results;
 
 const MIB: f64 = (1 << 20) as f64;
 
@@ -85,30 +86,24 @@ impl Round {
 impl Results {
     /// Prints a table.
     pub fn print(&self) {
-        anstream::println!("{}", self.machine);
+        results::line(&self.machine);
         let (bytes, memory) = (units::bytes(self.bytes), units::bytes(self.memory_bytes));
         let Round { backend, accel, .. } = &self.median;
-        anstream::println!(
+        results::line(format_args!(
             "{bytes} each round, memory {memory}; the call ran under {backend}-{accel}\n"
-        );
-        anstream::println!(
+        ));
+        results::line(format_args!(
             "{:6}  {:>18}  {:>15}  {:>6}  {:>9}",
-            "",
-            "ampoule run, MiB/s",
-            "cat | cat, MiB/s",
-            "ratio",
-            "exits/MiB"
-        );
+            "", "ampoule run, MiB/s", "cat | cat, MiB/s", "ratio", "exits/MiB"
+        ));
         let names = (1..=self.rounds.len()).map(|number| number.to_string());
         let names = names.chain(["median".to_owned()]);
         for (name, round) in names.zip(self.rounds.iter().chain([&self.median])) {
             let exits = round.exits_per_mib.map_or_else(|| "-".into(), |it| format!("{it:.1}"));
-            anstream::println!(
+            results::line(format_args!(
                 "{name:6}  {:18.1}  {:16.1}  {:6.2}  {exits:>9}",
-                round.mib_per_s,
-                round.cat_mib_per_s,
-                round.ratio
-            );
+                round.mib_per_s, round.cat_mib_per_s, round.ratio
+            ));
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::bench::cold::subject::{Monitor, PROCESS, Subject};
 use crate::bench::machine::{Machine, qemu, qemu_version};
 use crate::console::Console;
 use crate::launcher;
+use crate::publish::publish;
 use crate::rustc;
 use crate::static_program::{GNU, MUSL};
 
@@ -145,9 +146,8 @@ fn plot_beside(image: &Path) -> PathBuf {
 
 fn draw(results: &Results) -> Result<()> {
     let place = &results.plot;
-    let folder = place.parent().unwrap_or(Path::new(""));
-    let written = fs::create_dir_all(folder).and_then(|()| fs::write(place, plot::svg(results)));
-    written.with_context(|| format!("the plot cannot be written to {}", place.display()))
+    publish(place, plot::svg(results).as_bytes()).context("there is no plot")?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::console::Console;
 use crate::image::{self, Profile};
 use crate::launcher;
 use crate::project::Project;
+use crate::results;
 use crate::static_program::{self, Program};
 
 /// The function that is measured.
@@ -85,7 +86,7 @@ impl Echo {
 /// Prints results: one JSON object, or what `print` prints.
 fn show<T: Serialize>(results: &T, is_json: bool, print: impl FnOnce(&T)) -> Result<ExitCode> {
     if is_json {
-        anstream::println!("{}", serde_json::to_string_pretty(results)?);
+        results::line(serde_json::to_string_pretty(results)?);
     } else {
         print(results);
     }

@@ -1,0 +1,138 @@
+//! Putting finished files in place: whole or not at all, and only if they have changed.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use signal_hook::consts::SIGXFSZ;
+use tempfile::{Builder, NamedTempFile};
+
+/// Readable by everyone; an image is booted, never executed.
+const MODE: u32 = 0o644;
+
+/// A file could not be put in place.
+#[derive(Debug, thiserror::Error)]
+#[error("{path} cannot be written: {why}{}", advice(why))]
+pub struct PublishError {
+    path: PathBuf,
+    why: io::Error,
+}
+
+/// What to do where a file cannot be written, to follow the words of the system.
+pub fn advice(why: &io::Error) -> &'static str {
+    match why.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "; make room there and run it again: what was there before is as it was"
+        }
+        ErrorKind::FileTooLarge => {
+            "; allow larger files (`ulimit -f`): what was there before is as it was"
+        }
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+            "; this user has to be able to write there: what was there before is as it was"
+        }
+        _ => "",
+    }
+}
+
+/// Has a file that grows beyond the user's limit be an error, like a full disk, and not the end of this
+/// process, which would leave it half written. Programs that are started are not concerned.
+pub fn bear_limits() {
+    // Where that fails, the limit is as it is for other programs.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
+}
+
+/// A file whose bytes are all written, under a temporary name, or found in place.
+#[derive(Debug)]
+pub struct Staged {
+    path: PathBuf,
+    /// `None` if the right bytes are there already.
+    file: Option<NamedTempFile>,
+}
+
+/// Makes `path` hold `content`; says whether it had to be written.
+pub fn publish(path: &Path, content: &[u8]) -> Result<bool, PublishError> {
+    stage(path, content)?.put()
+}
+
+/// Writes `content` under a temporary name beside `path`, which is removed unless it is put in place.
+pub fn stage(path: &Path, content: &[u8]) -> Result<Staged, PublishError> {
+    let file = write(path, content).map_err(|why| PublishError { path: path.into(), why })?;
+    Ok(Staged { path: path.into(), file })
+}
+
+impl Staged {
+    /// Puts it in place; says whether it was not there.
+    pub fn put(self) -> Result<bool, PublishError> {
+        let Self { path, file } = self;
+        let Some(file) = file else { return Ok(false) };
+        match file.persist(&path) {
+            Ok(_) => Ok(true),
+            Err(error) => Err(PublishError { path, why: error.error }),
+        }
+    }
+}
+
+fn write(path: &Path, content: &[u8]) -> io::Result<Option<NamedTempFile>> {
+    if fs::metadata(path).is_ok_and(|found| found.len() == content.len() as u64)
+        && fs::read(path)? == content
+    {
+        return Ok(None);
+    }
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut file = temporary(folder, MODE)?;
+    file.as_file_mut().write_all(content)?;
+    Ok(Some(file))
+}
+
+/// A file in `folder` that vanishes unless it is renamed; where there can be none, the error is the
+/// system's own, without a name that says nothing to anybody.
+pub fn temporary(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
+    let create =
+        |path: &Path| OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    Builder::new().prefix(".unfinished-").make_in(folder, create)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_written_once_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("deep/er/file");
+        assert!(publish(&path, b"one").expect("written"));
+        assert!(!publish(&path, b"one").expect("found the same"));
+        assert!(publish(&path, b"two").expect("written again"));
+        assert_eq!(fs::read(&path).expect("the file"), b"two");
+        assert_eq!(fs::read_dir(folder.path().join("deep/er")).expect("the folder").count(), 1);
+    }
+
+    #[test]
+    fn failure_leaves_nothing() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir(folder.path().join("taken")).expect("a folder in the way");
+        assert!(publish(&folder.path().join("taken"), b"x").is_err());
+        assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1);
+    }
+
+    #[test]
+    fn what_is_staged_and_not_put_leaves_what_was_there() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("file");
+        fs::write(&path, "old").expect("written");
+        drop(stage(&path, b"new").expect("staged"));
+        assert_eq!(fs::read(&path).expect("the file"), b"old");
+        assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_with_what_to_do() {
+        let why = io::Error::from(ErrorKind::StorageFull);
+        let message = PublishError { path: "/p/wc.elf".into(), why }.to_string();
+        assert!(message.starts_with("/p/wc.elf cannot be written: "), "{message}");
+        assert!(message.contains("make room there"), "{message}");
+    }
+}
