@@ -3,7 +3,7 @@
 
     .section .rodata
     # PANICKED, and words.
-    bytes beginning, 0x85, 0x80, 4, 0x22, 0x81, 0x80, 4, 0x10, 2, 0x1a, 0xfb, 0xff, 3
+    bytes beginning, 0x85, 0x80, 2, 0x22, 0x81, 0x80, 2, 0x10, 2, 0x1a, 0xfb, 0xff, 1
 
 image "exit_message_too_long"
     say beginning
@@ -12,6 +12,6 @@ image "exit_message_too_long"
     movl $0x78787878, %eax
     rep stosl
     movl $buffer, %esi
-    movl $65531, %ecx
+    movl $32763, %ecx
     call send
     jmp rest

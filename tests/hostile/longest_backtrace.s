@@ -3,7 +3,7 @@
 
     .section .rodata
     # PANICKED, and a packed backtrace.
-    bytes beginning, 0x84, 0x80, 4, 0x22, 0x80, 0x80, 4, 0x10, 2, 0x22, 0xfa, 0xff, 3
+    bytes beginning, 0x84, 0x80, 2, 0x22, 0x80, 0x80, 2, 0x10, 2, 0x22, 0xfa, 0xff, 1
 
 image "longest_backtrace"
     say beginning
@@ -12,6 +12,6 @@ image "longest_backtrace"
     movl $0x01010101, %eax
     rep stosl
     movl $buffer, %esi
-    movl $65530, %ecx
+    movl $32762, %ecx
     call send
     jmp rest

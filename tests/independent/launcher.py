@@ -119,7 +119,7 @@ def converse(stream, monitor):
         if number not in (STDOUT, STDERR):
             break
         write(number - 1, data)
-    require(number == EXIT and len(data) <= LONGEST >> 4, f"protocol broken by frame {number}, out of order or length")
+    require(number == EXIT and len(data) <= LONGEST >> 5, f"protocol broken by frame {number}, out of order or length")
     end = dict(fields(data))
     status, reason, message = end.get((1, 0), 0), end.get((2, 0), 0), end.get((3, 2), b"")
     if reason == 1 and status <= 123:

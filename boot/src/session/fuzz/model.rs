@@ -29,7 +29,7 @@ pub(crate) fn model(mut stream: &[u8]) -> Heard {
             Ok(Some(Frame { kind, length, payload, rest })) => {
                 let whole = rest.is_some();
                 let kind = match (kind, is_ready) {
-                    (1 | 4, _) if length > 64 << 10 => {
+                    (1 | 4, _) if length > 32 << 10 => {
                         return Heard { end: Some(End::Broken), ..heard };
                     }
                     (1, false) | (2..=4, true) => kind,
