@@ -11,8 +11,8 @@ pub fn add(suite: &mut Suite) {
     suite.once("hints::help_names_only_verbs_and_options_that_exist", help);
 }
 
-/// Options of other programs, which our messages name too: the linker's caller, and bubblewrap.
-const FOREIGN: [&str; 3] = ["--target", "--unshare-all", "--ro-bind"];
+/// Options of other programs, which our messages name too: the linker and its caller, and bubblewrap.
+const FOREIGN: [&str; 4] = ["--target", "--emit-relocs", "--unshare-all", "--ro-bind"];
 
 struct Known {
     verbs: BTreeSet<String>,

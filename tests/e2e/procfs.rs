@@ -54,27 +54,10 @@ pub fn wait_until_none_has(assignment: &str) {
 /// The most memory that a process ever had resident, in bytes, without what it shares with the
 /// file system's cache.
 pub fn peak_memory_bytes(pid: Pid) -> u64 {
-    running_peak_bytes(pid).expect("the process runs")
-}
-
-/// The same, of a process that is looked at until it has ended.
-pub fn last_peak_memory_bytes(pid: Pid) -> u64 {
-    const GLANCE: Duration = Duration::from_millis(2);
-    let mut peak = 0;
-    loop {
-        // A process that is ending has no memory any more.
-        peak = running_peak_bytes(pid).unwrap_or(0).max(peak);
-        if wait_for_end(pid, GLANCE) {
-            return peak;
-        }
-    }
-}
-
-fn running_peak_bytes(pid: Pid) -> Option<u64> {
-    let status = fs::read_to_string(path(pid, "status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib = line.trim().trim_end_matches(" kB").trim();
-    Some(kib.parse::<u64>().expect("a number") * 1024)
+    let status = fs::read_to_string(path(pid, "status")).expect("the process runs");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = peak.expect("it has memory").trim().trim_end_matches(" kB");
+    kib.parse::<u64>().expect("a number") * 1024
 }
 
 /// The status of each thread of a process.

@@ -66,7 +66,8 @@ def read_notes(data):
 
 def check_image(image):
     """Name, memory and timeout of an image; C7's places of segments and entry, and relocations, are left."""
-    require(image[:7] + image[16:20] == b"\x7fELF\2\1\1\2\0\x3e\0", "it is no static ELF64 for x86-64")
+    header = image[:7] + image[16:20] + image[48:52]
+    require(header == b"\x7fELF\2\1\1\2\0\x3e\0\0\0\0\0", "it is no static ELF64 for x86-64")
     table, size, count, notes = *struct.unpack_from("<32xQ14xHH", image), {}
     for place in range(table, table + size * count, size):
         kind, flags, offset, _, _, length = struct.unpack_from("<IIQQQQ", image, place)
@@ -118,7 +119,7 @@ def converse(stream, monitor):
         if number not in (STDOUT, STDERR):
             break
         write(number - 1, data)
-    require(number == EXIT, f"protocol broken by frame {number} out of order, or an empty one")
+    require(number == EXIT and len(data) <= LONGEST >> 5, f"protocol broken by frame {number}, out of order or length")
     end = dict(fields(data))
     status, reason, message = end.get((1, 0), 0), end.get((2, 0), 0), end.get((3, 2), b"")
     if reason == 1 and status <= 123:

@@ -122,6 +122,10 @@ fn file_header<'data>(bytes: impl ReadRef<'data>) -> Result<&'data Header, Image
         _ => return Err(ImageError::Damaged("the file header")),
     }
     let header = Header::parse(bytes).map_err(|_| ImageError::Damaged("the file header"))?;
+    // There are none for x86-64, and QEMU starts no file that has some.
+    if header.e_flags.get(LittleEndian).0 != 0 {
+        return Err(ImageError::Damaged("the file header's flags"));
+    }
     match header.e_machine.get(LittleEndian) {
         elf::EM_X86_64 => {}
         other => return wrong(format!("machine {}", other.0), "x86-64 (machine 62)"),

@@ -127,7 +127,7 @@ fn notes_in(mut bytes: &[u8], alignment: usize) -> Vec<(&[u8], u32, &[u8])> {
 fn assert_keeps_contract(bytes: &[u8], facts: &Facts) {
     let file = File(bytes);
     assert_eq!(&bytes[..6], b"\x7fELF\x02\x01");
-    assert_eq!((file.short(16), file.short(18)), (2, 62));
+    assert_eq!((file.short(16), file.short(18), file.word(48)), (2, 62, 0));
     let programs = file.programs();
     assert!(programs.iter().all(|&at| ![DYNAMIC, INTERPRETER].contains(&file.word(at))));
     assert_segments(file, &programs, facts);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ampoule_abi::ABI_VERSION;
 use ampoule_abi::exit::{MAX_BACKTRACE, Reason};
-use ampoule_abi::frame::MAX_MESSAGE_BYTES;
+use ampoule_abi::frame::MAX_GATHERED_BYTES;
 
 use self::model::End;
 pub(crate) use self::model::{Heard, model};
@@ -54,7 +54,7 @@ fn parse(stream: &[u8], lengths: &[u8]) -> Heard {
                 Ok(Some(Item::Exit(exit, reason))) => heard.end = Some(End::Exit(exit, reason)),
                 Err(_) => heard.end = Some(End::Broken),
             }
-            assert!(parser.held_bytes() <= MAX_MESSAGE_BYTES);
+            assert!(parser.held_bytes() <= MAX_GATHERED_BYTES);
             if heard.end.is_some() {
                 return heard;
             }

@@ -1,8 +1,7 @@
 //! The guest's frames, read incrementally (SPEC C6).
 //!
 //! Pure, and the guest is hostile: any bytes in any cut give items or the first error. Data is
-//! handed on as it streams by; only headers and the two small messages are gathered, of which the
-//! header of a frame bounds the length.
+//! handed on as it streams by; only headers and the two small messages are gathered.
 
 use ampoule_abi::exit::Reason;
 use ampoule_abi::frame::{self, BadFrame, Header, to_host};
@@ -48,6 +47,17 @@ pub enum ProtocolError {
         spoken: u32,
         /// What its image says.
         noted: u32,
+    },
+    /// A message to be gathered that is longer than any.
+    #[error(
+        "its message of kind {kind} has {bytes} bytes, but at most {} are allowed",
+        frame::MAX_GATHERED_BYTES
+    )]
+    TooLong {
+        /// What it is.
+        kind: u32,
+        /// Its length.
+        bytes: usize,
     },
     /// A message that cannot be read.
     #[error("its message of kind {0} cannot be read")]
@@ -144,6 +154,9 @@ impl Parser {
         }
         if matches!(kind, to_host::STDOUT | to_host::STDERR) {
             return Ok(State::Data { kind, left: payload_bytes });
+        }
+        if payload_bytes > frame::MAX_GATHERED_BYTES {
+            return Err(ProtocolError::TooLong { kind, bytes: payload_bytes });
         }
         self.gathered.clear();
         Ok(State::Message { kind, bytes: payload_bytes })
@@ -251,14 +264,19 @@ mod tests {
     }
 
     #[test]
-    fn a_message_may_fill_its_frame_and_is_refused_beyond_before_it_is_gathered() {
+    fn a_frame_that_is_too_long_is_refused_before_any_of_it_is_gathered() {
         let with = |bytes| {
             let message = "x".repeat(bytes);
             let exit = Exit { status: 3, reason: 1, message, ..Exit::default() };
             frames([ready(), Kind::Exit(exit)])
         };
-        let (_, _, status) = read(&with(frame::MAX_MESSAGE_BYTES - 16), 4096).expect("it fits");
+        // Status and reason, and the message's own header.
+        let room = frame::MAX_GATHERED_BYTES - 4 - 4;
+        let (_, _, status) = read(&with(room), 4096).expect("it fits");
         assert_eq!(status, Some(3));
+        let error = read(&with(room + 1)[..20], 20).expect_err("too long");
+        let bytes = frame::MAX_GATHERED_BYTES + 1;
+        assert_eq!(error, ProtocolError::TooLong { kind: to_host::EXIT, bytes });
         let error = read(&with(frame::MAX_MESSAGE_BYTES)[..20], 20).expect_err("too long");
         assert!(matches!(error, ProtocolError::BadFrame(BadFrame::TooLong(_))));
     }

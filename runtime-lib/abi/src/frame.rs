@@ -24,6 +24,10 @@ pub const LONG_HEADER_BYTES: usize = 7;
 /// headers cost nothing, small enough that neither side holds much.
 pub const DATA_BYTES: usize = 64 << 10;
 
+/// Greatest length of a payload that a launcher gathers, in bytes: that of [`to_host::READY`] and
+/// [`to_host::EXIT`], which are read when they are whole, and then take up to twelve times as much.
+pub const MAX_GATHERED_BYTES: usize = 32 << 10;
+
 /// What a launcher sends.
 pub mod to_guest {
     /// [`Start`](crate::start), first and once.

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use ampoule_abi::note::{MachineNote, Store};
 use kvm_bindings::{
-    KVM_CAP_SPLIT_IRQCHIP, KVM_MAX_CPUID_ENTRIES, Msrs, kvm_enable_cap, kvm_msr_entry,
+    KVM_CAP_ENFORCE_PV_FEATURE_CPUID, KVM_CAP_SPLIT_IRQCHIP, KVM_MAX_CPUID_ENTRIES, Msrs,
+    kvm_enable_cap, kvm_msr_entry,
 };
 use kvm_ioctls::{Cap, Kvm, SyncReg, VcpuFd, VmFd};
 
@@ -30,6 +31,15 @@ const TIME_STAMP_COUNTER: u32 = 0x10;
 /// `kvm_has_noapic_vcpu`); with all the controllers of a PC it takes milliseconds.
 const LOCAL_APIC_ALONE: kvm_enable_cap =
     kvm_enable_cap { cap: KVM_CAP_SPLIT_IRQCHIP, flags: 0, args: [24, 0, 0, 0], pad: [0; 64] };
+
+/// What KVM does for guests that know of it, such as to write clocks to their memory, only if `cpuid`
+/// says so (since Linux 5.10), which it does not: see [`registers::without_hypervisor`].
+const NOTHING_UNTOLD: kvm_enable_cap = kvm_enable_cap {
+    cap: KVM_CAP_ENFORCE_PV_FEATURE_CPUID,
+    flags: 0,
+    args: [1, 0, 0, 0],
+    pad: [0; 64],
+};
 
 /// A machine of one processor and no devices.
 ///
@@ -64,9 +74,13 @@ impl Machine {
             processor.map_err(refused("make a virtual processor", "KVM_CREATE_VCPU"))?;
         let untold = refused("tell what the processor can do", "KVM_GET_SUPPORTED_CPUID");
         let features = match note.is_none_or(|note| note.asks_processor) {
-            true => kvm.get_supported_cpuid(KVM_MAX_CPUID_ENTRIES).map_err(untold)?,
+            true => registers::without_hypervisor(
+                kvm.get_supported_cpuid(KVM_MAX_CPUID_ENTRIES).map_err(untold)?,
+            ),
             false => registers::least_features(),
         };
+        // A KVM that does not know this does what such a guest asks for, in the memory of that guest.
+        let _ = processor.enable_cap(&NOTHING_UNTOLD);
         processor
             .set_cpuid2(&features)
             .map_err(refused("take the virtual processor's features", "KVM_SET_CPUID2"))?;

@@ -120,3 +120,25 @@ pub(super) fn least_features() -> CpuId {
         kvm_cpuid_entry2 { function: EXTENDED, edx: NO_EXECUTE | LONG_MODE, ..Default::default() };
     CpuId::from_entries(&[entry]).expect("KVM takes up to 256 entries")
 }
+
+/// What KVM says that a processor can do, without what it offers besides: those leaves are there for
+/// a hypervisor to speak of itself.
+pub(super) fn without_hypervisor(mut features: CpuId) -> CpuId {
+    const HYPERVISOR: std::ops::Range<u32> = 0x4000_0000..0x4001_0000;
+    features.retain(|entry| !HYPERVISOR.contains(&entry.function));
+    features
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_guest_is_told_what_kvm_offers_beyond_a_processor() {
+        let leaves = [0, 1, 0x4000_0000, 0x4000_0001, 0x4000_0010, 0x8000_0001];
+        let entries = leaves.map(|function| kvm_cpuid_entry2 { function, ..Default::default() });
+        let told = without_hypervisor(CpuId::from_entries(&entries).expect("few entries"));
+        let told: Vec<_> = told.as_slice().iter().map(|entry| entry.function).collect();
+        assert_eq!(told, [0, 1, 0x8000_0001]);
+    }
+}

@@ -77,8 +77,9 @@ fn accelerator(accel: Accel) -> &'static str {
 
 fn processor(accel: Accel) -> &'static str {
     match accel {
-        // Some hosts refuse to have this register set; nothing in a guest reads it.
-        Accel::Kvm => "host,-arch-capabilities",
+        // Some hosts refuse to have the first set; nothing in a guest reads it. The others keep from
+        // a guest what KVM does for those that know of it.
+        Accel::Kvm => "host,-arch-capabilities,kvm=off,kvm-pv-enforce-cpuid=on",
         Accel::Tcg => "max",
     }
 }
@@ -107,7 +108,8 @@ mod tests {
     fn each_accelerator_has_its_processor() {
         let kvm = arguments(Accel::Kvm, 4 << 20, true);
         assert_eq!(value(&kvm, "-accel"), "kvm");
-        assert_eq!(value(&kvm, "-cpu"), "host,-arch-capabilities");
+        let hidden = "kvm=off,kvm-pv-enforce-cpuid=on";
+        assert_eq!(value(&kvm, "-cpu"), format!("host,-arch-capabilities,{hidden}"));
         assert!(value(&arguments(Accel::Tcg, 4 << 20, true), "-accel").starts_with("tcg"));
     }
 

@@ -26,9 +26,12 @@ pub(crate) fn model(mut stream: &[u8]) -> Heard {
     loop {
         match frame(stream) {
             Ok(None) => return heard,
-            Ok(Some(Frame { kind, payload, rest, .. })) => {
+            Ok(Some(Frame { kind, length, payload, rest })) => {
                 let whole = rest.is_some();
                 let kind = match (kind, is_ready) {
+                    (1 | 4, _) if length > 32 << 10 => {
+                        return Heard { end: Some(End::Broken), ..heard };
+                    }
                     (1, false) | (2..=4, true) => kind,
                     _ => return Heard { end: Some(End::Broken), ..heard },
                 };
