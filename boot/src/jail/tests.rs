@@ -184,8 +184,11 @@ fn allowed() {
     exit(u8::from(!works))
 }
 
-/// The number that the handler was last told of.
-static TRAPPED: AtomicU32 = AtomicU32::new(u32::MAX);
+thread_local! {
+    /// The number that the handler was last told of in this thread: the test's own, which waits for
+    /// it, is caught in what it does as well.
+    static TRAPPED: AtomicU32 = const { AtomicU32::new(u32::MAX) };
+}
 
 #[test]
 fn no_other_system_call_is_allowed() {
@@ -207,9 +210,9 @@ fn sweep() {
         if checked.is_some_and(|call| call.checks.is_empty()) || PROBES.contains(&number) {
             continue;
         }
-        TRAPPED.store(u32::MAX, Ordering::SeqCst);
+        TRAPPED.with(|trapped| trapped.store(u32::MAX, Ordering::SeqCst));
         call(number, [0x7fff; 6]);
-        if TRAPPED.load(Ordering::SeqCst) != number as u32 {
+        if TRAPPED.with(|trapped| trapped.load(Ordering::SeqCst)) != number as u32 {
             eprintln!("system call {number} is not caught");
             exit(1);
         }
@@ -229,13 +232,14 @@ fn catch() {
         }
         // SAFETY: the kernel passes a valid `siginfo_t`, which is larger than what is read of it.
         let information = unsafe { ptr::read(information.cast::<Information>()) };
-        TRAPPED.store(information.system_call as u32, Ordering::SeqCst);
+        let number = information.system_call as u32;
+        TRAPPED.with(|trapped| trapped.store(number, Ordering::SeqCst));
     }
     // SAFETY: all zero is a value of this structure.
     let mut action: libc::sigaction = unsafe { mem::zeroed() };
     action.sa_sigaction = note as *const () as usize;
     action.sa_flags = libc::SA_SIGINFO;
-    // SAFETY: the structure is valid, and its handler makes atomic stores alone.
+    // SAFETY: the structure is valid, and its handler makes an atomic store alone.
     let done = unsafe { libc::sigaction(libc::SIGSYS, &raw const action, ptr::null_mut()) };
     assert_eq!(done, 0);
 }
