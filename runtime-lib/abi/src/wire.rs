@@ -92,6 +92,11 @@ impl<'a> Fields<'a> {
         Self { rest: bytes }
     }
 
+    /// What is still to be read; nothing after an error.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     fn varint(&mut self) -> Result<u64, Malformed> {
         let (value, length) = read_varint(self.rest)?;
         self.rest = &self.rest[length..];
