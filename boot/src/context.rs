@@ -67,7 +67,7 @@ pub(crate) fn fresh<const N: usize>() -> Result<[u8; N], ContextError> {
 }
 
 /// A new call's name: a version 4 UUID (RFC 9562, 5.4).
-pub(crate) fn call_id() -> Result<String, ContextError> {
+pub fn call_id() -> Result<String, ContextError> {
     let mut id: [u8; 16] = fresh()?;
     id[6] = id[6] & 0x0f | 0x40;
     id[8] = id[8] & 0x3f | 0x80;

@@ -147,6 +147,8 @@ pub enum Reason {
     LauncherFailed,
     /// The caller's request makes no sense.
     BadRequest,
+    /// The event that the caller gives is none.
+    BadEvent,
     /// The image exists but cannot be run.
     NotRunnable,
     /// There is no such image.
@@ -172,6 +174,7 @@ impl Reason {
             | Self::StdinFailed
             | Self::StdoutFailed
             | Self::BadRequest => status::LAUNCHER,
+            Self::BadEvent => status::EX_DATAERR,
             Self::BrokenPipe => status::BROKEN_PIPE,
             Self::Interrupted => status::INTERRUPTED,
             Self::Terminated => status::TERMINATED,

@@ -29,6 +29,8 @@ extern crate alloc;
 pub mod entry;
 pub mod env;
 mod error;
+#[cfg(any(feature = "event-json", feature = "event-protobuf"))]
+pub mod event;
 pub mod io;
 pub mod prelude;
 mod print;

@@ -50,6 +50,7 @@ enum Verb {
     New(verb::new::New),
     BuildFn(verb::build_fn::BuildFn),
     Invoke(verb::invoke::Invoke),
+    Event(verb::event::Event),
     Pipe(verb::pipe::Pipe),
     List(verb::list::List),
     Inspect(verb::inspect::Inspect),
@@ -67,7 +68,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return status::of_usage(&error),
     };
-    let runs = matches!(cli.verb, Verb::Invoke(_) | Verb::Pipe(_));
+    let runs = matches!(cli.verb, Verb::Invoke(_) | Verb::Pipe(_) | Verb::Event(_));
     status::report_bugs(runs);
     publish::bear_limits();
     let console = Console::new(cli.verbose);
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         Verb::New(verb) => verb.run(console),
         Verb::BuildFn(verb) => verb.run(console),
         Verb::Invoke(verb) => verb.run(console),
+        Verb::Event(verb) => verb.run(console),
         Verb::Pipe(verb) => verb.run(console),
         Verb::List(verb) => verb.run(console),
         Verb::Inspect(verb) => verb.run(console),

@@ -109,6 +109,10 @@ fn merge(manifest: &mut DocumentMut, template: &DocumentMut, runtime: &Runtime) 
         Runtime::Inherited => how.insert("workspace", true.into()),
         Runtime::Path(path) => how.insert("path", path.display().to_string().into()),
     };
+    // What the template takes of the runtime beyond its default.
+    if let Some(features) = dependencies[RUNTIME_PACKAGE].get("features").and_then(Item::as_value) {
+        how.insert("features", features.clone());
+    }
     dependencies[RUNTIME_PACKAGE] = value(how);
     manifest["dependencies"] = dependencies;
     if let (None, Some(lints)) = (manifest.get("lints"), template.get("lints")) {
@@ -140,7 +144,7 @@ mod tests {
         );
         let template = parse(
             "[package]\nname = \"template\"\nversion = \"0.1.0\"\ndescription = \"Does it\"\n\
-             [package.metadata.fn]\nmemory = \"8MiB\"\n[dependencies]\nampoule = { path = \"x\" }\n\
+             [package.metadata.fn]\nmemory = \"8MiB\"\n[dependencies]\nampoule = { path = \"x\", features = [\"f\"] }\n\
              serde = \"1\"\n[lints.rust]\nunused = \"deny\"\n",
         );
         merge(&mut manifest, &template, &Runtime::Inherited);
@@ -150,6 +154,7 @@ mod tests {
         assert_eq!(merged["package"]["description"].as_str(), Some("Does it"));
         assert_eq!(merged["package"]["metadata"]["fn"]["memory"].as_str(), Some("8MiB"));
         assert_eq!(merged["dependencies"]["ampoule"]["workspace"].as_bool(), Some(true));
+        assert_eq!(merged["dependencies"]["ampoule"]["features"][0].as_str(), Some("f"));
         assert_eq!(merged["dependencies"]["serde"].as_str(), Some("1"));
         assert_eq!(merged["lints"]["workspace"].as_bool(), Some(true));
     }
@@ -158,6 +163,6 @@ mod tests {
     fn an_unknown_template_is_answered_with_the_known() {
         let error = Template::find("line").expect_err("not there").to_string();
         assert!(error.contains("did you mean \"lines\"?"), "{error}");
-        assert!(error.contains("bytes, json, lines"), "{error}");
+        assert!(error.contains("bytes, cloudevent, json, lines, protobuf"), "{error}");
     }
 }

@@ -1,8 +1,9 @@
 //! `ampoule completions`: what a shell needs to complete this command line.
 
-use anyhow::Context as _;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
+
+use super::standard;
 
 /// Prints completions for a shell.
 ///
@@ -18,8 +19,7 @@ impl Completions {
     pub(crate) fn run<C: CommandFactory>(self) -> anyhow::Result<u8> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut C::command(), "ampoule", &mut script);
-        std::io::Write::write_all(&mut std::io::stdout(), &script)
-            .context("cannot print the completions")?;
+        standard::print(&script)?;
         Ok(0)
     }
 }

@@ -2,6 +2,7 @@
 
 mod completions;
 mod environment;
+mod event;
 pub(crate) mod process;
 mod run;
 mod signals;
@@ -31,6 +32,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Run(Box<Run>),
+    Event(event::Event),
     Completions(completions::Completions),
 }
 
@@ -61,6 +63,7 @@ pub(crate) fn main(words: Vec<OsString>) -> u8 {
             let began = Began { at, exec: loading() };
             match Cli::try_parse_from(words).map(|cli| cli.verb) {
                 Ok(Verb::Run(run)) => leave(run.run(began)),
+                Ok(Verb::Event(event)) => exit_code(event.run()),
                 Ok(Verb::Completions(completions)) => exit_code(completions.run::<Cli>()),
                 Err(error) => usage(&error),
             }
@@ -75,8 +78,12 @@ fn leave(done: anyhow::Result<u8>) -> ! {
 
 fn exit_code(done: anyhow::Result<u8>) -> u8 {
     done.unwrap_or_else(|error| {
+        let cause = error.downcast_ref::<std::io::Error>();
+        if cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe) {
+            return status::BROKEN_PIPE;
+        }
         terminal::error(&format!("{error:#}"));
-        status::LAUNCHER
+        if event::is_bad_event(&error) { status::EX_DATAERR } else { status::LAUNCHER }
     })
 }
 

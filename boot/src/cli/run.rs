@@ -17,6 +17,7 @@ use ampoule_boot::{Call, Error, Image, Outcome, Reason, units};
 use anyhow::{Context as _, anyhow};
 use clap::{Args, ValueEnum};
 
+use super::event::{Delivery, EventOptions, is_bad_event};
 use super::standard::{self, Standard};
 use super::{Began, environment, signals, terminal, timings};
 
@@ -90,6 +91,9 @@ pub(crate) struct Run {
     /// Run nothing unless the process that runs the function is confined in every way
     #[arg(long)]
     require_jail: bool,
+
+    #[command(flatten)]
+    events: EventOptions,
 }
 
 const EXAMPLES: &str = "\
@@ -98,6 +102,8 @@ Examples:
   ampoule run jq.elf --timeout 2s --memory 32MiB -- .name < cars.json
   ampoule run a.elf | ampoule run b.elf > result
   ampoule run f.elf -e TOKEN -e LEVEL=3 --report report.json
+  ampoule run route.elf --example github-push --emit json
+  ampoule run thumbnail.elf --type com.example.photo --content-type image/jpeg < photo.jpg
 
 Environment:
   AMPOULE_QEMU     the QEMU to use instead of qemu-system-x86_64
@@ -156,14 +162,18 @@ impl Run {
             })?;
         }
         let mut desk = Desk { report: self.report.as_deref(), clerk: self.clerk()?, twin: None };
-        let variables = match self.variables() {
-            Ok(variables) => variables,
-            Err(error) => return self.not_begun(Reason::BadRequest, &error, None, desk),
+        let given = self.delivery().and_then(|delivery| Ok((self.variables(&delivery)?, delivery)));
+        let (variables, delivery) = match given {
+            Ok(given) => given,
+            Err(error) => return self.not_begun(reason(&error), &error, None, desk),
         };
         let image = match Image::open(&self.image) {
             Ok(image) => Arc::new(image),
             Err(error) => return self.failed(&error.into(), None, desk),
         };
+        if let Err(error) = delivery.check(&image) {
+            return self.not_begun(Reason::BadRequest, &error, Some(&image), desk);
+        }
         desk.twin = Some(Twin::open(&image));
         let call = self.call(&image, variables).since(began.at);
         let (stdin, stdout, stderr) = match set_up(call.stopper()) {
@@ -213,9 +223,17 @@ impl Run {
         Jail::possible(Notice::new(terminal::note))
     }
 
+    /// The events that the call is about, if it is, their bytes on this process's STDIN.
+    fn delivery(&self) -> anyhow::Result<Delivery> {
+        let mut delivery = self.events.delivery()?;
+        delivery.put_in_place()?;
+        Ok(delivery)
+    }
+
     /// Everything that the caller sets, what goes before the rest last.
-    fn variables(&self) -> anyhow::Result<Vec<EnvironmentVariable>> {
+    fn variables(&self, delivery: &Delivery) -> anyhow::Result<Vec<EnvironmentVariable>> {
         let mut variables = context::of_caller(rustix::stdio::stdin());
+        variables.extend(delivery.variables.iter().cloned());
         for path in &self.env_file {
             variables.extend(environment::read_file(path)?);
         }
@@ -315,6 +333,10 @@ impl Run {
             }
         }
     }
+}
+
+fn reason(error: &anyhow::Error) -> Reason {
+    if is_bad_event(error) { Reason::BadEvent } else { Reason::BadRequest }
 }
 
 /// What is written with after the call has ended, ready before it begins.

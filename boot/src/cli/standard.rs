@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 
+use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::stdio::{dup2_stdout, stderr, stdin, stdout};
 
@@ -12,6 +13,12 @@ use rustix::stdio::{dup2_stdout, stderr, stdin, stdout};
 pub(crate) fn stdin_is_ready() -> bool {
     let now = Timespec::default();
     poll(&mut [PollFd::new(&stdin(), PollFlags::IN)], Some(&now)).is_ok_and(|ready| ready > 0)
+}
+
+/// Prints what a verb gives, all of it: nothing is flushed when the process ends.
+pub(crate) fn print(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut output = io::stdout().lock();
+    output.write_all(bytes).and_then(|()| output.flush()).context("cannot write to STDOUT")
 }
 
 /// A copy of a standard stream that blocks, even if another process that shares it has made it

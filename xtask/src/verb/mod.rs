@@ -7,6 +7,7 @@ pub mod ci;
 pub mod completions;
 pub mod demo;
 pub mod doctor;
+pub mod event;
 pub mod inspect;
 pub mod invoke;
 pub mod launcher;

@@ -1,0 +1,44 @@
+//! `ampoule event check`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Format, files};
+use crate::cli::standard;
+
+/// Says whether a file holds nothing but valid events.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exits with 0 if all is valid, with 65 at the first thing that is not, which a message names.
+
+Examples:
+  ampoule event check event.json
+  ampoule event new --example sqs --to protobuf | ampoule event check --format protobuf -")]
+pub(super) struct Check {
+    /// The format [default: what it begins like]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+
+    /// Take Protobuf for a batch
+    #[arg(long)]
+    batch: bool,
+
+    /// The file, or - for STDIN: an event, several JSON events one after the other, or a batch
+    #[arg(value_name = "FILE")]
+    path: PathBuf,
+}
+
+impl Check {
+    pub(super) fn run(self) -> anyhow::Result<u8> {
+        let events = files::Events::open(&self.path, self.format.map(Into::into), self.batch)?;
+        let mut count = 0_u64;
+        for event in events {
+            event?;
+            count += 1;
+        }
+        let noun = if count == 1 { "event" } else { "events" };
+        standard::print(format!("{}: {count} valid {noun}\n", self.path.display()).as_bytes())?;
+        Ok(0)
+    }
+}

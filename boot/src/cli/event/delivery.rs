@@ -1,0 +1,185 @@
+//! Events as a call gets them: as variables, and bytes on STDIN (SPEC C5).
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::PathBuf;
+
+use ampoule_boot::Image;
+use ampoule_boot::context::EnvironmentVariable;
+use ampoule_event::stream::Writer;
+use ampoule_event::{ACCEPT, CONTENT_TYPE, Event, Mode, to_environment};
+use anyhow::{Context as _, bail, ensure};
+use clap::{Args, ValueEnum};
+use rustix::fs::{MemfdFlags, memfd_create};
+
+use super::attributes::{Attributes, HEADING};
+use super::{Format, files};
+
+/// The events of a call, and what answers are wanted.
+#[derive(Debug, Default, PartialEq, Eq, Args)]
+pub(crate) struct EventOptions {
+    /// Call the function with an event, or several, or a batch, out of a file, or - for STDIN
+    #[arg(long, value_name = "FILE", help_heading = HEADING, conflicts_with = "example")]
+    event: Option<PathBuf>,
+
+    /// How to hand an event over [default: as it is in its file, else binary]
+    #[arg(long, value_enum, help_heading = HEADING)]
+    mode: Option<ModeName>,
+
+    /// The format to hand it over in, unless that is binary [default: that of its file, else json]
+    #[arg(long, value_enum, help_heading = HEADING)]
+    format: Option<Format>,
+
+    /// Ask for answers as whole events in a format
+    #[arg(long, value_enum, value_name = "FORMAT", help_heading = HEADING)]
+    emit: Option<Format>,
+
+    #[command(flatten)]
+    attributes: Attributes,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ModeName {
+    /// Data on STDIN, attributes in the environment
+    Binary,
+    /// The whole event on STDIN
+    Structured,
+    /// A batch on STDIN
+    Batch,
+}
+
+/// What a call gets.
+#[derive(Debug, Default)]
+pub(crate) struct Delivery {
+    /// Variables, before all that the caller gives by name.
+    pub(crate) variables: Vec<EnvironmentVariable>,
+    /// All of STDIN, if it is not the caller's own.
+    pub(crate) stdin: Option<Vec<u8>>,
+    mode: Option<Mode>,
+}
+
+impl EventOptions {
+    /// What these options ask for.
+    pub(crate) fn delivery(&self) -> anyhow::Result<Delivery> {
+        let mut delivery = match self.is_any() {
+            true => self.events()?,
+            false => self.announced()?,
+        };
+        if let Some(format) = self.emit {
+            let format = format.into();
+            let form = match delivery.mode {
+                Some(Mode::Batched(_)) => Mode::Batched(format),
+                _ => Mode::Structured(format),
+            };
+            delivery.set(ACCEPT, form.content_type().expect("it is one of events"));
+        }
+        Ok(delivery)
+    }
+
+    fn is_any(&self) -> bool {
+        self.event.is_some() || self.attributes.is_any()
+    }
+
+    /// STDIN as it is, of which the caller may have said what it is.
+    fn announced(&self) -> anyhow::Result<Delivery> {
+        ensure!(
+            self.mode.is_none() && self.format.is_none(),
+            "--mode and --format are about an event: give one with --event, --example or --type"
+        );
+        let mut delivery = Delivery::default();
+        if let Some(content_type) = &self.attributes.content_type {
+            delivery.mode = Some(Mode::of(Some(content_type), false)?);
+            delivery.set(CONTENT_TYPE, content_type.clone());
+        }
+        Ok(delivery)
+    }
+
+    fn events(&self) -> anyhow::Result<Delivery> {
+        let (events, read_as) = self.read()?;
+        let format = self.format.map(Into::into).or(read_as.and_then(Mode::format));
+        let format = format.unwrap_or(ampoule_event::Format::Json);
+        let mode = match (self.mode, read_as) {
+            (Some(ModeName::Binary), _) | (None, None) => Mode::Binary,
+            (Some(ModeName::Batch), _) | (None, Some(Mode::Batched(_))) => Mode::Batched(format),
+            (Some(ModeName::Structured), _) | (None, Some(_)) => Mode::Structured(format),
+        };
+        match mode {
+            Mode::Binary => {
+                let [event] = &events[..] else {
+                    bail!("{} events are given, and --mode binary takes one", events.len());
+                };
+                self.binary(event)
+            }
+            mode => whole(&events, mode),
+        }
+    }
+
+    /// The events that are given, and how a file has them.
+    fn read(&self) -> anyhow::Result<(Vec<Event>, Option<Mode>)> {
+        let Some(path) = &self.event else {
+            let read_as = self.attributes.example.is_some();
+            let read_as = read_as.then_some(Mode::Structured(ampoule_event::Format::Json));
+            return Ok((vec![self.attributes.event(None)?], read_as));
+        };
+        let is_batch = self.mode == Some(ModeName::Batch);
+        let events = files::Events::open(path, None, is_batch)?;
+        let mode = events.mode();
+        let events = events.map(|event| self.attributes.event(Some(event?)));
+        Ok((events.collect::<anyhow::Result<_>>()?, Some(mode)))
+    }
+
+    /// Data that is not given is the caller's STDIN.
+    fn binary(&self, event: &Event) -> anyhow::Result<Delivery> {
+        let (variables, data) = to_environment(event)?;
+        let is_given = self.event.is_some() || event.data().is_some();
+        let mut delivery = Delivery {
+            mode: Some(Mode::Binary),
+            stdin: is_given.then(|| data.to_owned()),
+            ..Delivery::default()
+        };
+        variables.into_iter().for_each(|(name, value)| delivery.set(&name, value));
+        Ok(delivery)
+    }
+}
+
+fn whole(events: &[Event], mode: Mode) -> anyhow::Result<Delivery> {
+    let mut delivery = Delivery { mode: Some(mode), ..Delivery::default() };
+    let mut writer = Writer::new(mode)?;
+    let mut bytes = Vec::new();
+    events.iter().try_for_each(|event| writer.add(event, &mut bytes))?;
+    writer.finish(&mut bytes);
+    delivery.set(CONTENT_TYPE, mode.content_type().expect("it is one of events"));
+    delivery.stdin = Some(bytes);
+    Ok(delivery)
+}
+
+impl Delivery {
+    fn set(&mut self, name: &str, value: String) {
+        self.variables.push((name.into(), value.into()));
+    }
+
+    /// Refuses a batch that the image does not say to take (SPEC C5.2).
+    pub(crate) fn check(&self, image: &Image) -> anyhow::Result<()> {
+        let is_batch = matches!(self.mode, Some(Mode::Batched(_)));
+        let takes_batches = || image.note().event_modes.iter().any(|mode| mode == "batched");
+        ensure!(
+            !is_batch || takes_batches(),
+            "`{}` takes no batches: call it with one event after the other, or let it name \
+             \"batched\" among its `event-modes` in [package.metadata.fn]",
+            image.note().name
+        );
+        Ok(())
+    }
+
+    /// Makes what is to be STDIN the process's own.
+    pub(crate) fn put_in_place(&mut self) -> anyhow::Result<()> {
+        let Some(bytes) = self.stdin.take() else { return Ok(()) };
+        let put = || -> std::io::Result<()> {
+            let mut file = File::from(memfd_create("ampoule-event", MemfdFlags::CLOEXEC)?);
+            file.write_all(&bytes)?;
+            file.seek(SeekFrom::Start(0))?;
+            Ok(rustix::stdio::dup2_stdin(file)?)
+        };
+        put().context("cannot hold the event in memory")
+    }
+}
