@@ -21,9 +21,18 @@ pub fn add(suite: &mut Suite) {
     suite.once("build::doctor_tells_each_check", doctor);
     suite.once("build::completions_are_there_for_each_shell", completions);
     suite.once("build::the_image_of_echo_is_small", small);
-    for template in ["bytes", "lines", "json"] {
+    for (template, options) in [
+        ("bytes", &[][..]),
+        ("lines", &[]),
+        ("json", &[]),
+        ("cloudevent", &["--type", "com.example.visited", "--content-type", "application/json"]),
+        (
+            "protobuf",
+            &["--type", "t", "--content-type", "application/protobuf", "--data", "\n\x03Ada"],
+        ),
+    ] {
         suite.each(&format!("build::a_new_function_of_{template}_runs"), move |backend| {
-            new_function(backend, template);
+            new_function(backend, template, options);
         });
     }
     suite.each("build::invoke_builds_and_runs", invoke);
@@ -186,13 +195,14 @@ fn small() {
     assert!(bytes <= 64 << 10, "{bytes} bytes");
 }
 
-fn new_function(backend: Backend, template: &str) {
+fn new_function(backend: Backend, template: &str, options: &[&str]) {
     let scratch = Scratch::new();
     let name = format!("new-{template}-{backend}");
     let (manifest, _) = new(&scratch, &name, template);
     let built = json(&build_new(&name, &manifest).run().expect(0));
     let image = built["path"].as_str().expect("a path");
-    let done = backend.call_image(image).bare().feed(b"{\"name\":\"World\"}\n").expect(0).silent();
+    let call = backend.call_image(image).options(options).bare();
+    let done = call.feed(b"{\"name\":\"World\"}\n").expect(0).silent();
     assert!(!done.stdout.is_empty(), "{done:?}");
 }
 

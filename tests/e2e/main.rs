@@ -37,6 +37,7 @@ mod build;
 mod context;
 mod disks;
 mod echo;
+mod events;
 mod examples;
 mod fault;
 mod hints;
@@ -61,7 +62,7 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 25] = [
+const TOPICS: [fn(&mut Suite); 26] = [
     echo::add,
     streams::add,
     broken::add,
@@ -80,6 +81,7 @@ const TOPICS: [fn(&mut Suite); 25] = [
     jail::add,
     pipe::add,
     examples::add,
+    events::add,
     agreement::add,
     independent::add,
     build::add,
