@@ -51,7 +51,7 @@ fn crate_of_archive(line: &str) -> Option<String> {
     Some(name.into())
 }
 
-/// `/cargo/registry/src/index.crates.io-6f17d22bba15001f/errno-0.3.10/src/unix.rs:12` is of the
+/// `/cargo/registry/src/registry-6f17d22bba15001f/errno-0.3.10/src/unix.rs:12` is of the
 /// crate `errno`.
 fn crate_of_source(line: &str) -> Option<String> {
     let (_, path) = line.split_once("/registry/src/")?;
@@ -100,7 +100,7 @@ mod tests {
             >>>               9bb0a3195b9dd27a-c.o:(cfun) in archive /t/deps/rustcSP/libc_sys-025c7c40d3ba0703.rlib\n\
             \n\
             rust-lld: error: undefined symbol: getpid\n\
-            >>> referenced by unix.rs:12 (/cargo/registry/src/index.crates.io-6f17/errno-0.3.10/src/unix.rs:12)\n\
+            >>> referenced by unix.rs:12 (/cargo/registry/src/registry-6f17/errno-0.3.10/src/unix.rs:12)\n\
             >>>               /t/deps/f-1.f.2-cgu.0.rcgu.o:(_start)\n\
             rust-lld: error: undefined symbol: puts\n\
             >>> referenced by main.rs:7 (src/main.rs:7)\n";
