@@ -62,7 +62,7 @@ mod tests {
     }
 
     /// Replayed where their parsers are: those of a program, which this library does not have.
-    const ELSEWHERE: [&str; 3] = ["environment", "inspection", "settings"];
+    const ELSEWHERE: [&str; 4] = ["environment", "events", "inspection", "settings"];
 
     #[test]
     fn every_target_is_replayed() {

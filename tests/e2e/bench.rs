@@ -14,6 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub fn add(suite: &mut Suite) {
     suite.each("bench::a_stream_is_measured_beside_cat", stream);
     suite.each("bench::calls_that_wait_are_measured_and_ended", density);
+    suite.each("bench::codecs_are_measured_inside_a_guest", events);
     suite.once("bench::a_call_that_fails_is_not_measured", failing);
     if suite.has_machines() {
         suite.once("bench::cold_starts_are_compared_and_plotted", cold);
@@ -59,9 +60,28 @@ fn density(backend: Backend) {
     assert!(results["threads"]["p50"].as_u64() >= results["processes"]["p50"].as_u64());
 }
 
+fn events(backend: Backend) {
+    let results = bench(&["events", "--rounds", "3", "--calls", "1"], backend.options());
+    assert_eq!(results["schema"], "ampoule/bench-events/1");
+    let codecs = results["codecs"].as_array().expect("codecs");
+    let by_name = |name: &str| {
+        let found = codecs.iter().find(|codec| codec["name"] == name);
+        found.unwrap_or_else(|| panic!("no {name} in {results}"))
+    };
+    let (protobuf, json) =
+        (by_name("Protobuf in a Protobuf event"), by_name("JSON in a JSON event"));
+    assert_eq!(protobuf["ratio"], 1.0);
+    assert!(protobuf["message_bytes"].as_u64() < json["message_bytes"].as_u64(), "{results}");
+    assert!(json["code_bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{results}");
+}
+
 fn failing() {
     let options = ["--", "--timeout", "nonsense"];
-    for what in [["stream", "--bytes", "1MiB"], ["density", "--instances", "2"]] {
+    for what in [
+        ["stream", "--bytes", "1MiB"],
+        ["density", "--instances", "2"],
+        ["events", "--rounds", "1"],
+    ] {
         let words = [&["bench"], &what[..], &options].concat();
         let done = xtask(&words).patience(PATIENCE).run().expect(1);
         assert!(done.stderr.contains("exit status: 125"), "{done:?}");

@@ -4,6 +4,9 @@ mod completions;
 mod environment;
 mod event;
 pub(crate) mod process;
+#[cfg(test)]
+#[path = "../../fuzz/replay.rs"]
+mod replay;
 mod run;
 mod signals;
 mod standard;

@@ -40,6 +40,10 @@ pub use ampoule_event::{
     Data, Event, Format, JsonText, Kind, MediaType, Mode, Name, Proto, Timestamp, TraceParent, Uri,
     UriReference, Value,
 };
+#[cfg(feature = "event-json")]
+pub use ampoule_event::{from_json, to_json};
+#[cfg(feature = "event-protobuf")]
+pub use ampoule_event::{from_protobuf, to_protobuf};
 pub use answer::{Cause, EventExt};
 pub use handler::{FromEvent, Handler, IntoAnswer};
 pub use handler::{serve, serve_batch};

@@ -5,6 +5,7 @@
 //! throughput  many calls from one process, each in a fresh machine
 //! stream      bytes through one call
 //! density     calls that wait, side by side
+//! events      codecs of events, inside a guest
 //! ```
 //!
 //! What is compared takes turns, round by round, so that whatever else the machine does falls on
@@ -12,6 +13,7 @@
 
 pub mod cold;
 pub mod density;
+pub mod events;
 pub mod machine;
 pub mod statistics;
 pub mod stream;

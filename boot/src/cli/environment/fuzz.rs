@@ -28,13 +28,9 @@ pub fn environment(contents: &[u8]) {
 }
 
 #[cfg(test)]
-#[path = "../../../fuzz/replay.rs"]
-mod replay;
-
-#[cfg(test)]
 mod tests {
     #[test]
     fn environment() {
-        super::replay::replay("environment", super::environment, 4000);
+        crate::cli::replay::replay("environment", super::environment, 4000);
     }
 }

@@ -10,6 +10,8 @@ mod convert;
 mod delivery;
 mod examples;
 mod files;
+#[cfg(any(test, fuzzing))]
+mod fuzz;
 mod new;
 
 use clap::{Args, Subcommand, ValueEnum};

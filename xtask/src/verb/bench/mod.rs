@@ -2,6 +2,7 @@
 
 mod cold;
 mod density;
+mod events;
 mod stream;
 mod throughput;
 
@@ -38,6 +39,7 @@ enum What {
     Throughput(throughput::Throughput),
     Stream(stream::Stream),
     Density(density::Density),
+    Events(events::Events),
 }
 
 impl Bench {
@@ -47,6 +49,7 @@ impl Bench {
             What::Throughput(throughput) => throughput.run(console),
             What::Stream(stream) => stream.run(console),
             What::Density(density) => density.run(console),
+            What::Events(events) => events.run(console),
         }
     }
 }
