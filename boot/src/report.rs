@@ -142,6 +142,8 @@ impl Report {
         Self {
             schema: SCHEMA,
             status: match exit_code {
+                // No function has said it.
+                _ if reason == Reason::BadEvent => Status::Error,
                 status::SUCCESS => Status::Success,
                 1..=status::MAX_FUNCTION => Status::Failure,
                 _ => Status::Error,

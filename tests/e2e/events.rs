@@ -22,6 +22,7 @@ pub fn add(suite: &mut Suite) {
     suite.each("events::each_mode_and_format_brings_the_same_event", same_event);
     suite.each("events::events_that_follow_each_other_are_answered_one_by_one", one_by_one);
     suite.each("events::binary_mode_gives_the_data_alone", binary);
+    suite.each("events::no_answer_and_no_wish_change_nothing", nothing);
     suite.each("events::an_answer_tells_what_caused_it", answer);
     suite.each("events::a_chain_keeps_its_trace_in_either_format", chain);
     suite.each("events::a_batch_of_messages_is_averaged", average);
@@ -106,6 +107,26 @@ fn minimal(id: &str, event_type: &str) -> String {
     )
 }
 
+/// What is dropped on the way is nothing to whoever comes next, and what is asked for that is no event
+/// changes nothing.
+fn nothing(backend: Backend) {
+    let event = event(&["new", "--type", "x", "--to", "protobuf"]).run().expect(0).silent().stdout;
+    let options = ["--content-type", "application/cloudevents+protobuf"];
+    let route = |rule: &str, input: &[u8]| {
+        backend.call("route").options(&options).with([rule]).feed(input).expect(0).silent().stdout
+    };
+    assert!(route("y=1", &event).is_empty());
+    assert!(route("x=1", b"").is_empty());
+    let input = minimal("1", "x");
+    for accept in ["HTTP_ACCEPT=*/*", "HTTP_ACCEPT=", "HTTP_ACCEPT=text/html, application/json"] {
+        let done = backend.call("route").options(&["-e", accept]).with([ANY]);
+        assert_eq!(json(&done.feed(input.as_bytes()).expect(0).silent())["id"], "1", "{accept}");
+    }
+    let accept = "HTTP_ACCEPT=text/html, application/cloudevents-batch+json;q=0.5";
+    let done = backend.call("route").options(&["-e", accept]).with([ANY]).feed(input.as_bytes());
+    assert_eq!(json(&done.expect(0).silent())[0]["id"], "1");
+}
+
 fn binary(backend: Backend) {
     let options = ["--type", "com.example.seen", "--content-type", "image/png"];
     let bytes: Vec<u8> = (0..=255).collect();
@@ -116,6 +137,10 @@ fn binary(backend: Backend) {
     let event = json(&done.silent());
     assert_eq!((&event["data_base64"], &event["n"]), (&"aGVsbG8=".into(), &"7".into()));
     assert_eq!(event["type"], "com.example.seen");
+    // Handed over whole, it has STDIN inside.
+    let options = ["--type", "t", "--content-type", "text/plain", "--mode", "structured"];
+    let done = backend.call("route").options(&options).with([ANY]).feed(b"from STDIN").expect(0);
+    assert_eq!(json(&done.silent())["data"], "from STDIN");
 }
 
 fn answer(backend: Backend) {
@@ -128,6 +153,11 @@ fn answer(backend: Backend) {
     assert_ne!(answer["id"], cause["id"]);
     assert_eq!(answer["data"]["repository"], cause["data"]["repository"]["full_name"]);
     assert_eq!(answer["data"]["commits"], 1);
+    // A payload as a webhook brings it, of which nobody says that it is JSON.
+    let payload = cause["data"].to_string();
+    let call = backend.call("github-push").options(&["--type", "com.github.push"]).bare();
+    let summary = json(&call.feed(payload.as_bytes()).expect(0).silent());
+    assert_eq!(summary, answer["data"]);
     // Other events are none of its business.
     let done = backend.call("github-push").options(&["--example", "s3"]).bare().run();
     assert!(done.expect(0).silent().stdout.is_empty());
@@ -273,6 +303,9 @@ fn batch_refused(backend: Backend) {
     let options = ["--example", "s3", "--mode", "batch"];
     let done = backend.call("wc").options(&options).bare().run().expect(125);
     done.says(&["`wc`", "batched", "event-modes"]);
+    let announced = "CONTENT_TYPE=application/cloudevents-batch+json";
+    let done = backend.call("wc").options(&["-e", announced]).bare().feed(b"[]").expect(125);
+    done.says(&["`wc`", "batched"]);
     // Any filter takes an event's data.
     let options = ["--type", "t", "--data", "three"];
     let done = backend.call("wc").options(&options).with(["-c"]).run().expect(0).silent();
@@ -352,5 +385,12 @@ fn refused() {
     let image = tools::get().image("route").display().to_string();
     let run = launcher(&["run", &image, "--type", "t", "--ext", "Big=1"]);
     run.run().expect(65).says(&["Big"]);
+    let nested = ["--type", "t", "--content-type", "application/cloudevents+json", "--data", "{}"];
+    let run = launcher(&[&["run", image.as_str()], &nested[..]].concat());
+    run.run().expect(65).says(&["`datacontenttype`", "binary mode"]);
+    let both = ["run", &image, "--event", "-", "--data-file", "-"];
+    launcher(&both).run().expect(125).says(&["--event", "--data-file"]);
+    let two = ["run", &image, "--type", "t", "--mode", "binary", "--format", "json"];
+    launcher(&two).run().expect(125).says(&["--format", "--mode binary"]);
     launcher(&["run", &image, "--mode", "binary"]).run().expect(125).says(&["--type"]);
 }

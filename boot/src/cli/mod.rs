@@ -42,7 +42,7 @@ enum Verb {
 const EXIT_STATUSES: &str = "\
 Exit status:
   0        the function succeeded
-  1–123    the function's own failure
+  1–123    the function's own failure; 65 also for what is given as an event and is none
   124      its deadline passed, or it exceeded another limit
   125      the launcher failed: bad options, no monitor, a broken protocol
   126      the image cannot be run: not an image, damaged, of an unknown ABI version

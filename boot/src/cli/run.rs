@@ -17,7 +17,7 @@ use ampoule_boot::{Call, Error, Image, Outcome, Reason, units};
 use anyhow::{Context as _, anyhow};
 use clap::{Args, ValueEnum};
 
-use super::event::{Delivery, EventOptions, is_bad_event};
+use super::event::{self, Delivery, EventOptions, is_bad_event};
 use super::standard::{self, Standard};
 use super::{Began, environment, signals, terminal, timings};
 
@@ -162,16 +162,15 @@ impl Run {
             })?;
         }
         let mut desk = Desk { report: self.report.as_deref(), clerk: self.clerk()?, twin: None };
-        let given = self.delivery().and_then(|delivery| Ok((self.variables(&delivery)?, delivery)));
-        let (variables, delivery) = match given {
-            Ok(given) => given,
+        let variables = match self.delivery().and_then(|delivery| self.variables(&delivery)) {
+            Ok(variables) => variables,
             Err(error) => return self.not_begun(reason(&error), &error, None, desk),
         };
         let image = match Image::open(&self.image) {
             Ok(image) => Arc::new(image),
             Err(error) => return self.failed(&error.into(), None, desk),
         };
-        if let Err(error) = delivery.check(&image) {
+        if let Err(error) = event::check(&variables, &image) {
             return self.not_begun(Reason::BadRequest, &error, Some(&image), desk);
         }
         desk.twin = Some(Twin::open(&image));

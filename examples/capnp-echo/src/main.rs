@@ -14,7 +14,7 @@ use ampoule::event::{self, Event, EventExt, MediaType};
 use ampoule::io::{stdin, stdout};
 use ampoule::prelude::*;
 use capnp::message::{Builder, ReaderOptions};
-use capnp::serialize;
+use capnp::{Word, serialize};
 use reading_capnp::reading;
 
 ampoule::main!(capnp_echo);
@@ -39,11 +39,17 @@ fn answer(event: Event) -> Result<Event> {
     Ok(answer.with_datacontenttype(media_type).with_data(copy(data.bytes())?))
 }
 
-/// The same message, checked and laid out anew. What a message claims is not believed: how often its
-/// bytes may be read and how deep it may be nested are limited.
+/// The same message, checked and laid out anew. What it claims is not believed: memory is that of the
+/// bytes that are there, and what is read again and again counts as often.
 fn copy(bytes: &[u8]) -> Result<Vec<u8>> {
     let bad = |error: capnp::Error| Error::data(format!("the input is no Reading: {error}"));
-    let message = serialize::read_message(bytes, ReaderOptions::default()).map_err(bad)?;
+    // Its words have to be aligned.
+    let mut words = Word::allocate_zeroed_vec(bytes.len().div_ceil(size_of::<Word>()));
+    Word::words_to_bytes_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
+    let mut aligned = &Word::words_to_bytes(&words)[..bytes.len()];
+    let mut options = ReaderOptions::new();
+    options.traversal_limit_in_words(Some(2 * words.len()));
+    let message = serialize::read_message_from_flat_slice(&mut aligned, options).map_err(bad)?;
     let mut copy = Builder::new_default();
     copy.set_root(message.get_root::<reading::Reader<'_>>().map_err(bad)?).map_err(bad)?;
     Ok(serialize::write_message_to_words(&copy))
@@ -64,5 +70,10 @@ mod tests {
         for end in 0..bytes.len() {
             assert_eq!(copy(&bytes[..end]).expect_err("it is cut").status(), 65);
         }
+        // One segment of 64 MiB, says its header.
+        assert_eq!(
+            copy(&[0, 0, 0, 0, 0xff, 0xff, 0x7f, 0]).expect_err("it is not there").status(),
+            65
+        );
     }
 }

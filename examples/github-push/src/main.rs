@@ -63,7 +63,7 @@ fn summarise(event: Event) -> Result<Option<Event>> {
     }
     let answer = event.answer("com.github.push.summary")?;
     let Json(push) = Json::<Push>::from_event(event)?;
-    let answer = answer.with_subject(&push.reference)?;
+    let answer = answer.with_subject(&push.reference).map_err(Error::data)?;
     Ok(Some(answer.with_data(JsonText::of(&Summary::of(&push))?)))
 }
 

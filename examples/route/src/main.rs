@@ -12,7 +12,7 @@ ampoule::handler!(route);
 
 fn route(event: Event) -> Result<Option<Event>> {
     match find(env::args(), event.event_type())? {
-        Some(route) => Ok(Some(event.with_extension("route", route)?)),
+        Some(route) => Ok(Some(event.with_extension("route", route).map_err(Error::config)?)),
         None => Ok(None),
     }
 }

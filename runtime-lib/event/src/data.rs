@@ -55,7 +55,8 @@ impl Proto {
     pub fn new(type_url: &str, value: Vec<u8>) -> Result<Self, Invalid> {
         let short = type_url.strip_prefix(DEFAULT_SCHEME).unwrap_or(type_url);
         let proto = Self { type_url: short.to_owned(), value };
-        if !short.contains('/') || proto.parse_uri().is_err() {
+        let name = short.rsplit_once('/').map_or("", |(_, name)| name);
+        if !is_full_name(name) || proto.parse_uri().is_err() {
             return Err(Invalid::new(
                 type_url,
                 "the URL of a type, with the type's name behind its last slash",
@@ -83,6 +84,15 @@ impl Proto {
     fn parse_uri(&self) -> Result<Uri, Invalid> {
         self.type_url.parse().or_else(|_| format!("{DEFAULT_SCHEME}{}", self.type_url).parse())
     }
+}
+
+/// Whether this can be the name of a message with its package (protobuf.dev, "Proto3 specification").
+fn is_full_name(name: &str) -> bool {
+    name.split('.').all(|part| {
+        !part.starts_with(|first: char| first.is_ascii_digit())
+            && !part.is_empty()
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
 }
 
 impl Data {

@@ -8,7 +8,7 @@ use alloc::{borrow::ToOwned, format, string::String, string::ToString, vec::Vec}
 
 use crate::draft::{Draft, SPECVERSION};
 use crate::error::{Error, Excerpt, Invalid};
-use crate::{Data, Event, Value};
+use crate::{Data, Event, Mode, Value};
 
 /// What the names of attributes are preceded by.
 pub const PREFIX: &str = "CE_";
@@ -31,6 +31,10 @@ pub fn from_environment<'a>(
     let mut draft = Draft::default();
     for (variable, value) in variables {
         let name = if variable == CONTENT_TYPE.as_bytes() {
+            // As if it were not there (RFC 3875, 4.1).
+            if value.is_empty() {
+                continue;
+            }
             "datacontenttype".to_owned()
         } else if let Some(suffix) = variable.strip_prefix(PREFIX.as_bytes()) {
             attribute(variable, suffix)?
@@ -62,7 +66,9 @@ fn attribute(variable: &[u8], suffix: &[u8]) -> Result<String, Error> {
 
 /// The variables of an event, in a fixed order, and its data, empty if it has none.
 ///
-/// Text is given in UTF-8; if `datacontenttype` says that it is something else, that is an error.
+/// # Errors
+///
+/// As [`to_data`]; and what has the media type of events as data would be taken for these.
 pub fn to_environment(event: &Event) -> Result<(Variables, &[u8]), Error> {
     let mut variables = Vec::new();
     let mut put = |name: &str, value: &str| {
@@ -85,10 +91,25 @@ pub fn to_environment(event: &Event) -> Result<(Variables, &[u8]), Error> {
         put(name.as_str(), &Value::to_string(value));
     }
     if let Some(media_type) = &event.datacontenttype {
-        if matches!(&event.data, Some(Data::Text(text)) if !media_type.holds(text)) {
-            return Err(Error::Charset(Excerpt::quoted(media_type.as_str())));
+        if Mode::of(Some(media_type.as_str()), true) != Ok(Mode::Binary) {
+            let expected = "what binary mode can carry: it would be taken for the event itself";
+            return Err(Invalid::new(media_type.as_str(), expected, SECTION).of("datacontenttype"));
         }
         variables.push((CONTENT_TYPE.to_owned(), media_type.to_string()));
     }
-    Ok((variables, event.data.as_ref().map_or(&[], Data::bytes)))
+    Ok((variables, to_data(event)?))
+}
+
+/// The data of an event by itself, empty if it has none.
+///
+/// # Errors
+///
+/// Text is given in UTF-8; if `datacontenttype` says that it is something else, that is an error.
+pub fn to_data(event: &Event) -> Result<&[u8], Error> {
+    match (&event.data, &event.datacontenttype) {
+        (Some(Data::Text(text)), Some(media_type)) if !media_type.holds(text) => {
+            Err(Error::Charset(Excerpt::quoted(media_type.as_str())))
+        }
+        (data, _) => Ok(data.as_ref().map_or(&[], Data::bytes)),
+    }
 }

@@ -81,7 +81,8 @@ pub enum Error {
     Elements(#[from] ampoule_abi::wire::Malformed),
     /// Events are wanted in a format that is not there.
     #[error(
-        "events cannot be taken or given here as {0}: the program was built without its format"
+        "there are no events as {} here: the program was built without that format",
+        .0.content_type().as_deref().unwrap_or("bytes")
     )]
     NoFormat(Mode),
     /// A second event in a form that has room for one.

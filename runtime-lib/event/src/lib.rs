@@ -66,7 +66,9 @@ mod value;
 
 pub use answer::{CAUSATION_ID, CORRELATION_ID, TRACE_PARENT, TRACE_STATE};
 pub use data::{Data, Proto};
-pub use environment::{ACCEPT, CONTENT_TYPE, PREFIX, Variables, from_environment, to_environment};
+pub use environment::{
+    ACCEPT, CONTENT_TYPE, PREFIX, Variables, from_environment, to_data, to_environment,
+};
 pub use error::{Error, Excerpt, Invalid};
 pub use event::Event;
 #[cfg(feature = "json")]

@@ -30,8 +30,8 @@ enum Form {
 }
 
 impl Reader {
-    /// Reads what comes in `mode`: in JSON one structured event after another, in Protobuf one, or the
-    /// events of one batch.
+    /// Reads what comes in `mode`: in JSON one structured event after another, in Protobuf one or
+    /// none, or the events of one batch.
     ///
     /// # Errors
     ///
@@ -90,6 +90,9 @@ impl Reader {
                 Ok(text) => text.map(json::from_json).transpose(),
                 Err(error) => Err(error.into()),
             },
+            #[cfg(feature = "protobuf")]
+            // A function that has no answer writes nothing.
+            Form::Message(bytes) if bytes.is_empty() => Ok(None),
             #[cfg(feature = "protobuf")]
             Form::Message(bytes) => protobuf::from_protobuf(bytes).map(Some),
             #[cfg(feature = "protobuf")]

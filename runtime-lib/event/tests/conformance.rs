@@ -3,9 +3,10 @@
 
 mod golden;
 
+use ampoule_event::stream::Reader;
 use ampoule_event::{
-    Event, from_json, from_json_batch, from_protobuf, from_protobuf_batch, to_json, to_json_batch,
-    to_protobuf,
+    Error, Event, Format, Mode, from_json, from_json_batch, from_protobuf, from_protobuf_batch,
+    to_json, to_json_batch, to_protobuf,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
@@ -97,13 +98,41 @@ fn invalid_json_events_are_refused() {
     assert_eq!(count, 25);
 }
 
+/// The events of a batch, read at once and from a stream, which must not differ.
+fn batch(format: Format, bytes: &[u8]) -> Result<Vec<Event>, Error> {
+    let whole: Result<Vec<Event>, Error> = match format {
+        Format::Json => from_json_batch(bytes).collect(),
+        Format::Protobuf => from_protobuf_batch(bytes).collect(),
+    };
+    for length in [1, 7, bytes.len().max(1)] {
+        match (&whole, in_pieces(format, bytes, length)) {
+            (Ok(whole), Ok(events)) => assert_eq!(whole, &events),
+            (Err(_), Err(_)) => {}
+            (whole, streamed) => panic!("{whole:?}, but from a stream {streamed:?}"),
+        }
+    }
+    whole
+}
+
+fn in_pieces(format: Format, bytes: &[u8], length: usize) -> Result<Vec<Event>, Error> {
+    let mut reader = Reader::new(Mode::Batched(format))?;
+    let mut events = Vec::new();
+    for mut piece in bytes.chunks(length) {
+        while let Some(event) = reader.next(&mut piece)? {
+            events.push(event);
+        }
+    }
+    events.extend(reader.finish()?);
+    Ok(events)
+}
+
 #[test]
 fn valid_json_batches_are_the_golden_ones() {
     let count = json("json/valid-batches.json", "ValidBatch", |case| {
         let golden = golden::batch(case.sample());
         let read = |bytes: &[u8]| {
-            let events = from_json_batch(bytes).map(|event| event.expect(&case.id));
-            events.map(golden::with_declared_types).collect::<Vec<_>>()
+            let events = batch(Format::Json, bytes).expect(&case.id);
+            events.into_iter().map(golden::with_declared_types).collect::<Vec<_>>()
         };
         assert_eq!(read(text(case.batch)), golden, "{}", case.id);
         assert_eq!(read(&to_json_batch(&golden)), golden, "{}", case.id);
@@ -114,8 +143,7 @@ fn valid_json_batches_are_the_golden_ones() {
 #[test]
 fn invalid_json_batches_are_refused() {
     let count = json("json/invalid-batches.json", "InvalidBatch", |case| {
-        let events: Result<Vec<Event>, _> = from_json_batch(text(case.batch)).collect();
-        assert!(events.is_err(), "{}", case.id);
+        assert!(batch(Format::Json, text(case.batch)).is_err(), "{}", case.id);
     });
     assert_eq!(count, 3);
 }
@@ -142,8 +170,7 @@ fn invalid_protobuf_events_are_refused() {
 fn valid_protobuf_batches_are_the_golden_ones() {
     let count = protobuf("validBatch", |case, bytes| {
         let golden = golden::batch(case.sample());
-        let events: Result<Vec<Event>, _> = from_protobuf_batch(bytes).collect();
-        assert_eq!(events.expect(&case.id), golden, "{}", case.id);
+        assert_eq!(batch(Format::Protobuf, bytes).expect(&case.id), golden, "{}", case.id);
     });
     assert_eq!(count, 5);
 }
@@ -151,8 +178,7 @@ fn valid_protobuf_batches_are_the_golden_ones() {
 #[test]
 fn invalid_protobuf_batches_are_refused() {
     let count = protobuf("invalidBatch", |case, bytes| {
-        let events: Result<Vec<Event>, _> = from_protobuf_batch(bytes).collect();
-        assert!(events.is_err(), "{}", case.id);
+        assert!(batch(Format::Protobuf, bytes).is_err(), "{}", case.id);
     });
     assert_eq!(count, 2);
 }

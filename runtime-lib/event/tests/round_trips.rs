@@ -64,8 +64,9 @@ proptest! {
     #[test]
     fn binary_mode_keeps_everything_but_types(event in arbitrary::event()) {
         let Some(mut read) = through_environment(&event) else {
-            // Text of another charset than UTF-8 is what it cannot carry.
-            prop_assert!(matches!(event.data(), Some(Data::Text(_))));
+            // Text of another charset than UTF-8, and what would be taken for an event, it cannot carry.
+            let is_event = event.datacontenttype().is_some_and(|it| it.as_str().contains("cloudevents"));
+            prop_assert!(is_event || matches!(event.data(), Some(Data::Text(_))));
             return Ok(());
         };
         if event.data().is_some_and(|data| data.bytes().is_empty()) {

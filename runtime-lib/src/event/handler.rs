@@ -95,6 +95,9 @@ pub fn serve_batch<A: IntoAnswer>(handler: impl FnOnce(&mut Events) -> A) -> Res
     let mut events = Events::open()?;
     let mut answers = Answers::to(events.mode())?;
     let answer = handler(&mut events).into_answer(events.cause())?;
+    if let Some(failure) = events.take_failure() {
+        return Err(failure);
+    }
     if let Some(answer) = answer {
         answers.add(&answer)?;
     }

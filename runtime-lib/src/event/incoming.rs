@@ -22,6 +22,8 @@ pub struct Events {
     is_dry: bool,
     /// What an answer to all of them answers: the first.
     cause: Cause,
+    /// What was wrong with the input.
+    failure: Option<Error>,
 }
 
 /// Where events are in the bytes of STDIN.
@@ -36,12 +38,20 @@ enum Form {
 impl Events {
     /// The events of this call, as its environment says; in JSON if it says nothing.
     pub(super) fn open() -> Result<Self> {
-        let mode = settled(declared()?, env::var(CONTENT_TYPE))?;
+        let mode = settled(declared()?, content_type())?;
         let form = match mode {
             Mode::Raw | Mode::Binary => Form::Data,
             mode => Form::Whole(Reader::new(mode).map_err(Error::config)?),
         };
-        Ok(Self { input: stdin(), form, mode, is_over: false, is_dry: true, cause: Cause::NONE })
+        Ok(Self {
+            input: stdin(),
+            form,
+            mode,
+            is_over: false,
+            is_dry: true,
+            cause: Cause::NONE,
+            failure: None,
+        })
     }
 
     /// How they come.
@@ -58,11 +68,19 @@ impl Events {
             return Ok(None);
         }
         let event = self.advance(before_waiting);
-        self.is_over |= event.is_err();
+        if let Err(error) = &event {
+            self.is_over = true;
+            self.failure = Some(Error::new(error.status(), error));
+        }
         if let (Ok(Some(event)), None) = (&event, self.cause.event()) {
             self.cause = Cause::of(event);
         }
         event
+    }
+
+    /// What was wrong with the input, which a handler may have passed over.
+    pub(super) fn take_failure(&mut self) -> Option<Error> {
+        self.failure.take()
     }
 
     /// What an answer to all of them answers: the first, if there was any.
@@ -116,7 +134,12 @@ pub fn are_given() -> bool {
 /// The mode that the call's environment declares.
 fn declared() -> Result<Mode> {
     let has_attributes = env::var_bytes(b"CE_SPECVERSION").is_some();
-    Mode::of(env::var(CONTENT_TYPE), has_attributes).map_err(Error::data)
+    Mode::of(content_type(), has_attributes).map_err(Error::data)
+}
+
+/// What is empty is as if it were not there (RFC 3875, 4.1).
+fn content_type() -> Option<&'static str> {
+    env::var(CONTENT_TYPE).filter(|content_type| !content_type.is_empty())
 }
 
 /// The mode in which events come: where nothing is declared they are in JSON.

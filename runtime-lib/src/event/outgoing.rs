@@ -3,19 +3,25 @@
 use alloc::vec::Vec;
 
 use ampoule_event::stream::Writer;
-use ampoule_event::{ACCEPT, Event, Mode};
+use ampoule_event::{ACCEPT, Event, Mode, to_data};
 
 use crate::io::{Stdout, Write, stdout};
+use crate::time::{Duration, Instant};
 use crate::{Error, Result, env};
 
 /// Bytes that are gathered before they leave, as far as nobody waits for them.
 const GATHERED_BYTES: usize = 32 << 10;
+
+/// For how long: what a slow handler has answered is not held back, nor lost if it then fails badly.
+const GATHERED_FOR: Duration = Duration::from_millis(1);
 
 /// Where answers go.
 #[derive(Debug)]
 pub(super) struct Answers {
     form: Form,
     bytes: Vec<u8>,
+    /// When the last ones were sent.
+    sent: Instant,
     output: Stdout,
 }
 
@@ -30,26 +36,22 @@ enum Form {
 impl Answers {
     /// Answers to events that came in `mode`.
     pub(super) fn to(mode: Mode) -> Result<Self> {
-        let wanted = match env::var(ACCEPT) {
-            Some(accepted) => Mode::of(Some(accepted), true).map_err(Error::config)?,
-            None => mode,
-        };
-        let form = match wanted {
+        let form = match env::var(ACCEPT).and_then(accepted).unwrap_or(mode) {
             Mode::Raw | Mode::Binary => Form::Data,
             wanted => Form::Whole(Writer::new(wanted).map_err(Error::config)?),
         };
-        Ok(Self { form, bytes: Vec::new(), output: stdout() })
+        Ok(Self { form, bytes: Vec::new(), sent: Instant::now(), output: stdout() })
     }
 
     /// Adds one.
     pub(super) fn add(&mut self, event: &Event) -> Result {
         match &mut self.form {
             Form::Data => {
-                self.bytes.extend_from_slice(event.data().map_or(&[], ampoule_event::Data::bytes));
+                self.bytes.extend_from_slice(to_data(event).map_err(Error::data)?);
             }
-            Form::Whole(writer) => writer.add(event, &mut self.bytes).map_err(Error::data)?,
+            Form::Whole(writer) => writer.add(event, &mut self.bytes).map_err(Error::config)?,
         }
-        if self.bytes.len() >= GATHERED_BYTES {
+        if self.bytes.len() >= GATHERED_BYTES || self.sent.elapsed() >= GATHERED_FOR {
             self.flush()?;
         }
         Ok(())
@@ -61,6 +63,7 @@ impl Answers {
             self.output.write_all(&self.bytes)?;
             self.bytes.clear();
         }
+        self.sent = Instant::now();
         Ok(())
     }
 
@@ -70,5 +73,30 @@ impl Answers {
             writer.finish(&mut self.bytes);
         }
         self.flush()
+    }
+}
+
+/// The first of the media types in `list` that is one of events (RFC 9110, 12.5.1); how much each is
+/// wanted is not looked at.
+fn accepted(list: &str) -> Option<Mode> {
+    let modes =
+        list.split(',').filter_map(|media_type| Mode::of(Some(media_type.trim()), true).ok());
+    modes.into_iter().find(|mode| mode.format().is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use ampoule_event::Format;
+
+    use super::*;
+
+    #[test]
+    fn what_names_no_event_leaves_the_form_as_it_is() {
+        for list in ["*/*", "", "application/json", "application/cloudevents+xml"] {
+            assert_eq!(accepted(list), None, "{list}");
+        }
+        let list =
+            "text/html, application/cloudevents+protobuf;q=0.9, application/cloudevents+json";
+        assert_eq!(accepted(list), Some(Mode::Structured(Format::Protobuf)));
     }
 }

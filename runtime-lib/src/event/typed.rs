@@ -1,6 +1,6 @@
 //! An event's data as a type of one's own.
 
-use ampoule_event::{Data, Event};
+use ampoule_event::{Data, Event, MediaType};
 
 use super::Cause;
 use super::handler::{FromEvent, IntoAnswer};
@@ -15,14 +15,16 @@ pub struct Json<T>(pub T);
 #[cfg(feature = "event-json")]
 impl<T: serde::de::DeserializeOwned> FromEvent for Json<T> {
     fn from_event(event: Event) -> Result<Self> {
-        match event.data() {
-            Some(Data::Json(json)) => {
-                serde_json::from_str(json.as_str()).map(Self).map_err(|error| {
-                    Error::data(format_args!("`data` of event {:?}: {error}", event.id()))
-                })
-            }
-            other => Err(other_data(&event, other, "JSON")),
-        }
+        let bytes = match event.data() {
+            Some(Data::Json(json)) => json.as_str().as_bytes(),
+            // In binary mode nobody need have said what it is.
+            Some(Data::Binary(bytes)) if event.datacontenttype().is_none() => bytes,
+            other => return Err(other_data(&event, other, "JSON")),
+        };
+        let value = serde_json::from_slice(bytes);
+        value.map(Self).map_err(|error| {
+            Error::data(format_args!("the data of event {:?}: {error}", event.id()))
+        })
     }
 }
 
@@ -46,6 +48,8 @@ impl<T: prost::Message + Default> FromEvent for Protobuf<T> {
         let bytes = match event.data() {
             Some(Data::Proto(message)) => message.value(),
             Some(Data::Binary(bytes)) => bytes,
+            // A message whose fields all have their default values takes no bytes.
+            None if event.datacontenttype() == Some(&MediaType::protobuf()) => &[],
             other => return Err(other_data(&event, other, "a Protobuf message")),
         };
         let message = T::decode(bytes);
@@ -59,7 +63,7 @@ impl<T: prost::Message + Default> FromEvent for Protobuf<T> {
 impl<T: prost::Message> IntoAnswer for Protobuf<T> {
     fn into_answer(self, cause: &Cause) -> Result<Option<Event>> {
         let answer = cause.answer_by_default()?;
-        let answer = answer.with_datacontenttype(ampoule_event::MediaType::protobuf());
+        let answer = answer.with_datacontenttype(MediaType::protobuf());
         Ok(Some(answer.with_data(self.0.encode_to_vec())))
     }
 }

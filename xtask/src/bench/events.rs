@@ -94,10 +94,13 @@ pub fn time(mut call: Command) -> Result<Found, TimeError> {
 }
 
 fn found(printed: &str) -> Option<Found> {
-    let numbers: Vec<u64> =
-        printed.split_whitespace().map_while(|word| word.parse().ok()).collect();
-    let [encode_ns, decode_ns, message_bytes] = numbers[..] else { return None };
-    Some(Found { encode_ns: encode_ns as f64, decode_ns: decode_ns as f64, message_bytes })
+    let words: Vec<&str> = printed.split_whitespace().collect();
+    let [encode_ns, decode_ns, message_bytes] = words[..] else { return None };
+    Some(Found {
+        encode_ns: encode_ns.parse().ok()?,
+        decode_ns: decode_ns.parse().ok()?,
+        message_bytes: message_bytes.parse().ok()?,
+    })
 }
 
 /// Sums up the calls of each codec, of which there is one at least, in the order of [`CODECS`].
@@ -154,10 +157,11 @@ mod tests {
     #[test]
     fn what_is_no_times_is_no_result() {
         assert_eq!(
-            found("12 7 300\n"),
-            Some(Found { encode_ns: 12.0, decode_ns: 7.0, message_bytes: 300 })
+            found("12.5 7.0 300\n"),
+            Some(Found { encode_ns: 12.5, decode_ns: 7.0, message_bytes: 300 })
         );
         assert_eq!(found("12 7\n"), None);
+        assert_eq!(found("12 7 300 panicked"), None);
         assert_eq!(found("panicked"), None);
         let error = time(Command::new("/bin/false")).expect_err("no times").to_string();
         assert!(error.contains("exit status: 1"), "{error}");

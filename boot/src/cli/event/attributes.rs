@@ -42,7 +42,7 @@ pub(super) struct Attributes {
     #[arg(long, value_name = "NAME=VALUE")]
     ext: Vec<String>,
 
-    /// Media type of the data [default: by what it is: application/json, text/plain, application/octet-stream]
+    /// Media type of the data [default: what --data or --data-file looks like]
     #[arg(long, value_name = "TYPE")]
     pub(super) content_type: Option<String>,
 
@@ -66,10 +66,10 @@ impl Attributes {
         *self != Self { content_type: content_type.clone(), ..Self::default() }
     }
 
-    /// The event that they make, or make of `base`, with its data.
-    pub(super) fn event(&self, base: Option<Event>) -> anyhow::Result<Event> {
+    /// The event that they make, or make of `base`, with `data` if there is any.
+    pub(super) fn event(&self, base: Option<Event>, data: Option<&[u8]>) -> anyhow::Result<Event> {
         let event = self.without_data(base)?;
-        let Some(bytes) = self.read_data()? else { return Ok(event) };
+        let Some(bytes) = data.map(<[u8]>::to_vec) else { return Ok(event) };
         if self.content_type.is_some() {
             return Ok(event.with_data(bytes));
         }
@@ -131,13 +131,14 @@ impl Attributes {
         Ok(now.map_or(event.clone(), |now| event.with_time(now)))
     }
 
-    /// The media type that is given, or that of data that is JSON.
+    /// The media type that is given.
     fn media_type(&self) -> anyhow::Result<Option<MediaType>> {
         let media_type = self.content_type.as_deref().map(str::parse::<MediaType>);
         Ok(media_type.transpose().map_err(|invalid| invalid.of("datacontenttype"))?)
     }
 
-    fn read_data(&self) -> anyhow::Result<Option<Vec<u8>>> {
+    /// The data that is given.
+    pub(super) fn read_data(&self) -> anyhow::Result<Option<Vec<u8>>> {
         match (&self.data, &self.data_file) {
             (Some(text), _) => Ok(Some(text.clone().into_bytes())),
             (None, Some(path)) => files::read(path).map(Some),

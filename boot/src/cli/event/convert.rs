@@ -41,7 +41,7 @@ pub(super) struct Convert {
 
 impl Convert {
     pub(super) fn run(self) -> anyhow::Result<u8> {
-        let events = files::Events::open(&self.path, self.format.map(Into::into), self.batch)?;
+        let mut events = files::Events::open(&self.path, self.format.map(Into::into), self.batch)?;
         let to = self.to.into();
         let mode = match self.batch || matches!(events.mode(), Mode::Batched(_)) {
             true => Mode::Batched(to),
@@ -49,12 +49,14 @@ impl Convert {
         };
         let mut writer = Writer::new(mode)?;
         let mut bytes = Vec::new();
-        for event in events {
-            writer.add(&event?, &mut bytes)?;
-            if bytes.len() >= GATHERED_BYTES {
+        while let Some(event) = events.next() {
+            // What came before something wrong is printed all the same.
+            let added = event.and_then(|event| Ok(writer.add(&event, &mut bytes)?));
+            if bytes.len() >= GATHERED_BYTES || events.is_dry() || added.is_err() {
                 standard::print(&bytes)?;
                 bytes.clear();
             }
+            added?;
         }
         writer.finish(&mut bytes);
         standard::print(&bytes)?;

@@ -18,15 +18,16 @@ use super::{Format, files};
 /// The events of a call, and what answers are wanted.
 #[derive(Debug, Default, PartialEq, Eq, Args)]
 pub(crate) struct EventOptions {
-    /// Call the function with an event, or several, or a batch, out of a file, or - for STDIN
+    /// Call the function with an event, or several, or a batch, out of a file, or - for STDIN, which
+    /// is read before the call begins
     #[arg(long, value_name = "FILE", help_heading = HEADING, conflicts_with = "example")]
     event: Option<PathBuf>,
 
-    /// How to hand an event over [default: as it is in its file, else binary]
+    /// How to hand an event over [default: as it is in its file; binary if options make it]
     #[arg(long, value_enum, help_heading = HEADING)]
     mode: Option<ModeName>,
 
-    /// The format to hand it over in, unless that is binary [default: that of its file, else json]
+    /// The format to hand it over in, whole [default: that of its file, else json]
     #[arg(long, value_enum, help_heading = HEADING)]
     format: Option<Format>,
 
@@ -44,7 +45,7 @@ enum ModeName {
     Binary,
     /// The whole event on STDIN
     Structured,
-    /// A batch on STDIN
+    /// A batch on STDIN; for one a Protobuf file is taken, too
     Batch,
 }
 
@@ -99,10 +100,15 @@ impl EventOptions {
         let format = self.format.map(Into::into).or(read_as.and_then(Mode::format));
         let format = format.unwrap_or(ampoule_event::Format::Json);
         let mode = match (self.mode, read_as) {
-            (Some(ModeName::Binary), _) | (None, None) => Mode::Binary,
+            (None, None) if self.format.is_none() => Mode::Binary,
+            (Some(ModeName::Binary), _) => Mode::Binary,
             (Some(ModeName::Batch), _) | (None, Some(Mode::Batched(_))) => Mode::Batched(format),
-            (Some(ModeName::Structured), _) | (None, Some(_)) => Mode::Structured(format),
+            (Some(ModeName::Structured) | None, _) => Mode::Structured(format),
         };
+        ensure!(
+            mode != Mode::Binary || self.format.is_none(),
+            "--format is about whole events, and --mode binary hands over the data alone"
+        );
         match mode {
             Mode::Binary => {
                 let [event] = &events[..] else {
@@ -119,13 +125,31 @@ impl EventOptions {
         let Some(path) = &self.event else {
             let read_as = self.attributes.example.is_some();
             let read_as = read_as.then_some(Mode::Structured(ampoule_event::Format::Json));
-            return Ok((vec![self.attributes.event(None)?], read_as));
+            let data = self.data()?;
+            return Ok((vec![self.attributes.event(None, data.as_deref())?], read_as));
         };
+        ensure!(
+            path.as_os_str() != "-" || self.attributes.data_file.as_deref() != Some(path),
+            "--event and --data-file cannot both be read from STDIN"
+        );
+        let data = self.attributes.read_data()?;
         let is_batch = self.mode == Some(ModeName::Batch);
         let events = files::Events::open(path, None, is_batch)?;
         let mode = events.mode();
-        let events = events.map(|event| self.attributes.event(Some(event?)));
+        let events = events.map(|event| self.attributes.event(Some(event?), data.as_deref()));
         Ok((events.collect::<anyhow::Result<_>>()?, Some(mode)))
+    }
+
+    /// The data of an event that is made here. What is handed over whole has it inside, so that the
+    /// caller's STDIN, where nothing else is data, has to be read first.
+    fn data(&self) -> anyhow::Result<Option<Vec<u8>>> {
+        let is_whole =
+            self.mode.is_some_and(|mode| mode != ModeName::Binary) || self.format.is_some();
+        let given = self.attributes.read_data()?;
+        if given.is_some() || !is_whole || self.attributes.example.is_some() {
+            return Ok(given);
+        }
+        Ok(Some(files::read("-".as_ref())?).filter(|bytes| !bytes.is_empty()))
     }
 
     /// Data that is not given is the caller's STDIN.
@@ -153,22 +177,25 @@ fn whole(events: &[Event], mode: Mode) -> anyhow::Result<Delivery> {
     Ok(delivery)
 }
 
+/// Refuses a batch, if that is what these variables announce, for an image that does not say to take
+/// any (SPEC C5.2).
+pub(crate) fn check(variables: &[EnvironmentVariable], image: &Image) -> anyhow::Result<()> {
+    let content_type = variables.iter().rfind(|(name, _)| name == CONTENT_TYPE);
+    let content_type = content_type.and_then(|(_, value)| value.to_str());
+    let is_batch = matches!(Mode::of(content_type, false), Ok(Mode::Batched(_)));
+    let takes_batches = || image.note().event_modes.iter().any(|mode| mode == "batched");
+    ensure!(
+        !is_batch || takes_batches(),
+        "`{}` takes no batches: call it with one event after the other, or let it name \"batched\" \
+         among its `event-modes` in [package.metadata.fn]",
+        image.note().name
+    );
+    Ok(())
+}
+
 impl Delivery {
     fn set(&mut self, name: &str, value: String) {
         self.variables.push((name.into(), value.into()));
-    }
-
-    /// Refuses a batch that the image does not say to take (SPEC C5.2).
-    pub(crate) fn check(&self, image: &Image) -> anyhow::Result<()> {
-        let is_batch = matches!(self.mode, Some(Mode::Batched(_)));
-        let takes_batches = || image.note().event_modes.iter().any(|mode| mode == "batched");
-        ensure!(
-            !is_batch || takes_batches(),
-            "`{}` takes no batches: call it with one event after the other, or let it name \
-             \"batched\" among its `event-modes` in [package.metadata.fn]",
-            image.note().name
-        );
-        Ok(())
     }
 
     /// Makes what is to be STDIN the process's own.

@@ -1,7 +1,7 @@
 //! Events from a file or STDIN, read as they come.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 use ampoule_event::stream::Reader;
@@ -10,6 +10,9 @@ use anyhow::Context as _;
 
 /// Most bytes that are read ahead.
 const PIECE_BYTES: usize = 64 << 10;
+
+/// What is not binary after so many bytes is text.
+const TELLING_BYTES: usize = 512;
 
 /// All bytes of a file, or of STDIN if it is called `-`.
 pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
@@ -26,6 +29,7 @@ pub(super) struct Events<'a> {
     reader: Reader,
     mode: Mode,
     is_over: bool,
+    is_dry: bool,
 }
 
 impl<'a> Events<'a> {
@@ -37,14 +41,20 @@ impl<'a> Events<'a> {
         is_batch: bool,
     ) -> anyhow::Result<Self> {
         let mut input = open(path)?;
-        let start = input.fill_buf().with_context(|| cannot_read(path))?;
-        let mode = mode(start, format, is_batch);
-        Ok(Self { path, input, reader: Reader::new(mode)?, mode, is_over: false })
+        let start = beginning(&mut input).with_context(|| cannot_read(path))?;
+        let mode = mode(&start, format, is_batch);
+        let input = Box::new(Cursor::new(start).chain(input));
+        Ok(Self { path, input, reader: Reader::new(mode)?, mode, is_over: false, is_dry: false })
     }
 
     /// How they are written.
     pub(super) fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// Whether all that has come is used up, so that the next one may have to be waited for.
+    pub(super) fn is_dry(&self) -> bool {
+        self.is_dry
     }
 
     fn advance(&mut self) -> anyhow::Result<Option<Event>> {
@@ -56,6 +66,7 @@ impl<'a> Events<'a> {
                 return Ok(self.reader.finish()?);
             }
             let event = self.reader.next(&mut bytes)?;
+            self.is_dry = bytes.is_empty();
             let taken = length - bytes.len();
             self.input.consume(taken);
             if event.is_some() {
@@ -93,12 +104,40 @@ fn cannot_read(path: &Path) -> String {
     }
 }
 
+/// As much of the input as tells its format, or all of it.
+fn beginning(input: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    loop {
+        let bytes = input.fill_buf()?;
+        let length = bytes.len();
+        start.extend_from_slice(bytes);
+        input.consume(length);
+        if length == 0 || format_of(&start).is_some() {
+            return Ok(start);
+        }
+    }
+}
+
+/// The format of what begins like this, if that is enough to tell.
+///
+/// A Protobuf event begins with the byte 0x0a and a length, which in text are a new line and any
+/// character, even a bracket. But it has a byte 0x12 soon, which JSON has not.
+fn format_of(start: &[u8]) -> Option<Format> {
+    if start.starts_with(b"\xef\xbb\xbf") {
+        return Some(Format::Json);
+    }
+    let at = start.iter().position(|byte| !byte.is_ascii_whitespace())?;
+    let is_binary = start.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace());
+    match (at, start[at]) {
+        (0, b'{' | b'[') => Some(Format::Json),
+        (_, b'{' | b'[') if !is_binary => (start.len() >= TELLING_BYTES).then_some(Format::Json),
+        _ => Some(Format::Protobuf),
+    }
+}
+
 fn mode(start: &[u8], format: Option<Format>, is_batch: bool) -> Mode {
     let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
-    let format = format.unwrap_or(match first {
-        Some(b'{' | b'[') | None => Format::Json,
-        Some(_) => Format::Protobuf,
-    });
+    let format = format.or_else(|| format_of(start)).unwrap_or(Format::Json);
     let is_batch = match format {
         // There is no doubt.
         Format::Json => first == Some(&b'['),
@@ -123,5 +162,17 @@ mod tests {
             mode(b"\x0a\x7b", Some(Format::Protobuf), true),
             Mode::Batched(Format::Protobuf)
         );
+        assert_eq!(mode(b"\xef\xbb\xbf{}", None, false), Mode::Structured(Format::Json));
+    }
+
+    #[test]
+    fn an_identifier_as_long_as_a_bracket_s_code_begins_no_json() {
+        for length in [9, 10, 13, b' ', b'[', b'{'] {
+            let id = "{".repeat(length.into());
+            let event = [&[0x0a, length][..], id.as_bytes(), b"\x12\x01/"].concat();
+            let mut pieces = BufReader::with_capacity(1, &event[..]);
+            let start = beginning(&mut pieces).expect("bytes");
+            assert_eq!(mode(&start, None, false), Mode::Structured(Format::Protobuf), "{length}");
+        }
     }
 }

@@ -16,7 +16,7 @@ mod new;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-pub(crate) use delivery::{Delivery, EventOptions};
+pub(crate) use delivery::{Delivery, EventOptions, check};
 
 /// Makes, checks and converts events (CloudEvents 1.0.2).
 #[derive(Debug, Args)]
@@ -70,5 +70,7 @@ impl Event {
 
 /// Whether it is an event that is wrong, and not how or where it was given.
 pub(crate) fn is_bad_event(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<ampoule_event::Error>().is_some()
+    use ampoule_event::Error;
+    let error = error.downcast_ref::<Error>();
+    error.is_some_and(|error| !matches!(error, Error::OneOnly | Error::NoFormat(_)))
 }

@@ -26,7 +26,8 @@ pub(super) struct New {
 
 impl New {
     pub(super) fn run(self) -> anyhow::Result<u8> {
-        let event = self.attributes.event(None)?;
+        let data = self.attributes.read_data()?;
+        let event = self.attributes.event(None, data.as_deref())?;
         let mut bytes = Vec::new();
         let mut writer = Writer::new(Mode::Structured(self.to.into()))?;
         writer.add(&event, &mut bytes)?;

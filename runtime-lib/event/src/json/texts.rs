@@ -162,7 +162,7 @@ impl Texts {
                 }
                 // A number, a name or a string by itself: no event, which the parser will say.
                 (Within::Structure, b',' | b']' | b' ' | b'\t' | b'\n' | b'\r')
-                    if self.depth == 0 =>
+                    if self.depth == 0 && !(self.text.is_empty() && index == 0) =>
                 {
                     return (index, self.ends());
                 }
@@ -218,6 +218,7 @@ mod tests {
             (r#"{"a\\":{"b":[]}}"#, &[r#"{"a\\":{"b":[]}}"#]),
             ("1 \"a b\" true", &["1", "\"a b\"", "true"]),
             ("}\n{}", &["}", "{}"]),
+            (",,]{}", &[",", ",", "]{}"]),
         ] {
             assert_eq!(split_anyhow(Texts::in_sequence, stream).expect(stream), expected);
         }

@@ -103,8 +103,7 @@ impl<'a> Message<'a> {
     pub fn once<T>(&self, slot: &mut Option<T>, value: T) -> Result<(), Error> {
         match slot.replace(value) {
             None => Ok(()),
-            Some(_) => Err(self
-                .error("a field that is there once at most, or one instead of it, is there again")),
+            Some(_) => Err(self.error("a field, or another in its place, is there again")),
         }
     }
 

@@ -120,10 +120,7 @@ fn instant(mut message: Message<'_>) -> Result<Timestamp, Error> {
     let nanoseconds = u32::try_from(nanoseconds.unwrap_or(0)).ok();
     nanoseconds
         .and_then(|nanoseconds| Timestamp::from_unix(seconds.unwrap_or(0), nanoseconds))
-        .ok_or_else(|| {
-            message
-                .error("a Timestamp is not of the years 1 to 9999, with 0 to 999999999 nanoseconds")
-        })
+        .ok_or_else(|| message.error("no valid Timestamp: years 1 to 9999, 0 to 999999999 ns"))
 }
 
 /// A `google.protobuf.Any`.

@@ -16,9 +16,9 @@ pub fn encode(&Sample { sensor, time, value }: &Sample) -> Vec<u8> {
     serialize::write_message_to_words(&message)
 }
 
-/// Reads every field, as whoever wants them does.
-pub fn decode(mut bytes: &[u8]) -> Result<(usize, u64, f64)> {
+/// Reads every field, and makes the text a value of its own, as the other codecs do.
+pub fn decode(mut bytes: &[u8]) -> Result<(String, u64, f64)> {
     let message = serialize::read_message_from_flat_slice(&mut bytes, ReaderOptions::default())?;
     let reading = message.get_root::<reading::Reader<'_>>()?;
-    Ok((reading.get_sensor()?.to_str()?.len(), reading.get_time(), reading.get_value()))
+    Ok((reading.get_sensor()?.to_str()?.to_owned(), reading.get_time(), reading.get_value()))
 }

@@ -2,8 +2,9 @@
 
 use core::hint::black_box;
 
+use ampoule::env;
 use ampoule::prelude::*;
-use ampoule::{env, time::Instant};
+use ampoule::time::{Duration, Instant};
 
 /// What a sensor has measured, of which the bytes are made.
 #[derive(Clone, Copy, Debug)]
@@ -30,12 +31,13 @@ pub fn measure<T>(
     for _ in 0..rounds {
         black_box(encode(black_box(&SAMPLE))?);
     }
-    let encoding = start.elapsed() / rounds;
+    let encoding = start.elapsed();
     let start = Instant::now();
     for _ in 0..rounds {
         black_box(decode(black_box(&bytes))?);
     }
-    let decoding = start.elapsed() / rounds;
-    println!("{} {} {}", encoding.as_nanos(), decoding.as_nanos(), bytes.len());
+    let decoding = start.elapsed();
+    let each_ns = |time: Duration| time.as_nanos() as f64 / f64::from(rounds);
+    println!("{:.1} {:.1} {}", each_ns(encoding), each_ns(decoding), bytes.len());
     Ok(())
 }
