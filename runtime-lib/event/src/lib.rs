@@ -6,8 +6,8 @@
 //! [`to_environment`]), and means the same in all of them; [`Data`] tells how. What is not an event by the
 //! letter of the specification is refused, with the section that it violates.
 //!
-//! A batch is read as a whole ([`from_json_batch`], [`from_protobuf_batch`]) or piece by piece
-//! ([`stream`]), one event at a time.
+//! Batches, and JSON events that follow each other, are read and written one event at a time, in pieces of
+//! any length ([`stream`]).
 //!
 //! ```
 //! # #[cfg(all(feature = "json", feature = "protobuf"))] {
@@ -72,13 +72,13 @@ pub use environment::{
 pub use error::{Error, Excerpt, Invalid};
 pub use event::Event;
 #[cfg(feature = "json")]
-pub use json::{from_json, from_json_batch, to_json, to_json_batch};
+pub use json::{from_json, to_json};
 pub use json_text::JsonText;
 pub use media_type::MediaType;
 pub use mode::{Format, Mode};
 pub use name::Name;
 #[cfg(feature = "protobuf")]
-pub use protobuf::{from_protobuf, from_protobuf_batch, to_protobuf, to_protobuf_batch};
+pub use protobuf::{from_protobuf, to_protobuf};
 pub use timestamp::Timestamp;
 pub use trace::{TraceParent, is_tracestate};
 pub use uri::{Uri, UriReference};

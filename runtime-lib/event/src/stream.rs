@@ -160,7 +160,7 @@ impl Writer {
             }
             #[cfg(feature = "protobuf")]
             Mode::Batched(Format::Protobuf) => {
-                bytes.append(&mut protobuf::to_protobuf_batch([event]));
+                protobuf::put_in_batch(bytes, event);
             }
             mode => return Err(Error::NoFormat(mode)),
         }

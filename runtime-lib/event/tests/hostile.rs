@@ -1,10 +1,11 @@
 //! No bytes make a reader panic, and whatever is taken is written and taken again.
 
 mod arbitrary;
+mod batch;
 
 use ampoule_event::{
-    Event, Mode, from_environment, from_json, from_json_batch, from_protobuf, from_protobuf_batch,
-    is_tracestate, to_json, to_protobuf,
+    Event, Format, Mode, from_environment, from_json, from_protobuf, is_tracestate, to_json,
+    to_protobuf,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -37,8 +38,10 @@ proptest! {
     fn any_bytes_are_taken_or_refused(bytes: Vec<u8>) {
         check(from_json(&bytes));
         check(from_protobuf(&bytes));
-        from_json_batch(&bytes).for_each(check);
-        from_protobuf_batch(&bytes).for_each(check);
+        for format in [Format::Json, Format::Protobuf] {
+            let (events, error) = batch::read(format, &bytes);
+            events.into_iter().map(Ok).chain(error.map(Err)).for_each(check);
+        }
         if let Ok(text) = str::from_utf8(&bytes) {
             is_tracestate(text);
         }

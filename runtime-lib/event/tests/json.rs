@@ -1,6 +1,8 @@
 //! The JSON format to the letter: what is taken, what is refused and with which words.
 
-use ampoule_event::{Data, Error, Event, from_json, from_json_batch, to_json};
+mod batch;
+
+use ampoule_event::{Data, Error, Event, Format, from_json, to_json};
 
 /// An event with these further members.
 fn with(members: &str) -> String {
@@ -199,33 +201,29 @@ fn a_batch_ends_at_what_is_wrong_with_it() {
     let cases = [
         ("[]".to_owned(), 0, None),
         (format!("\n[ {event}\r\n,\t{event} ]\n"), 2, None),
-        (event.clone(), 0, Some("line 1, column 1 of the JSON: expected a batch")),
-        ("[".to_owned(), 0, Some("line 1, column 2 of the JSON: expected an event")),
-        (format!("[{event}"), 1, Some("expected `,` or `]`")),
-        (format!("[{event},]"), 1, Some("expected an event")),
-        (format!("[,{event}]"), 0, Some("line 1, column 2 of the JSON: expected an event")),
-        (format!("[{event}{event}]"), 1, Some("expected `,` or `]`")),
-        (format!("[{event}] x"), 1, Some("expected the end")),
+        (event.clone(), 0, Some("event 0 of the batch: a batch begins with `[`")),
+        ("[".to_owned(), 0, Some("ends in the middle")),
+        (format!("[{event}"), 1, Some("ends in the middle")),
+        (format!("[{event},]"), 1, Some("an event is missing")),
+        (format!("[,{event}]"), 0, Some("event 0 of the batch: an event is missing")),
+        (format!("[{event}{event}]"), 1, Some("`,` or `]` goes between")),
+        (format!("[{event}] x"), 1, Some("something comes after the end")),
         (
-            format!("[{event},\n {{\"id\":}}]"),
+            format!("[{event},\n {{\n\"id\":}}]"),
             1,
-            Some("line 2, column 8 of the JSON: expected value"),
+            Some("event 1 of the batch: line 2, column 6 of the JSON: expected value"),
         ),
         (format!("[{event},{{}}]"), 1, Some("event 1 of the batch: `specversion` is missing")),
         (format!("[{event},1]"), 1, Some("expected an event")),
     ];
     for (json, valid, words) in cases {
-        let mut events = from_json_batch(json.as_bytes());
-        for _ in 0..valid {
-            events.next().expect(&json).expect(&json);
-        }
-        let last = events.next().map(|last| last.expect_err(&json).to_string());
-        match (&last, words) {
+        let (events, error) = batch::read(Format::Json, json.as_bytes());
+        assert_eq!(events.len(), valid, "{json}");
+        match (error.map(|error| error.to_string()), words) {
             (None, None) => {}
             (Some(message), Some(words)) => assert!(message.contains(words), "{json}: {message}"),
-            _ => panic!("{json}: {last:?}"),
+            (error, _) => panic!("{json}: {error:?}"),
         }
-        assert!(events.next().is_none());
     }
 }
 

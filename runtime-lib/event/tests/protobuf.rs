@@ -1,13 +1,11 @@
 //! The Protobuf format: the same bytes as by another implementation of Protobuf, and no others taken.
 
 mod arbitrary;
+mod batch;
 
 use std::collections::BTreeMap;
 
-use ampoule_event::{
-    Data, Event, Proto, Value, from_json, from_protobuf, from_protobuf_batch, to_protobuf,
-    to_protobuf_batch,
-};
+use ampoule_event::{Data, Event, Format, Proto, Value, from_json, from_protobuf, to_protobuf};
 use proptest::prelude::*;
 use prost::{Message, Oneof};
 
@@ -151,7 +149,8 @@ proptest! {
     fn the_bytes_are_those_of_another_implementation(event in arbitrary::event()) {
         prop_assert_eq!(to_protobuf(&event), message(&event).encode_to_vec());
         let batch = CloudEventBatch { events: vec![message(&event); 2] };
-        prop_assert_eq!(to_protobuf_batch([&event, &event]), batch.encode_to_vec());
+        let written = batch::write(Format::Protobuf, [&event, &event]);
+        prop_assert_eq!(written, batch.encode_to_vec());
     }
 
     #[test]
@@ -255,19 +254,17 @@ fn unknown_fields_are_skipped() {
         assert_eq!(from_protobuf(&and(field)).as_ref(), Ok(&known));
     }
     let batch = [&b"\x10\x01\x0a\x0f"[..], &minimal().encode_to_vec(), b"\x12\x00"].concat();
-    assert_eq!(from_protobuf_batch(&batch).count(), 1);
-    assert!(from_protobuf_batch(&batch).all(|event| event.is_ok()));
+    assert_eq!(batch::all(Format::Protobuf, &batch).len(), 1);
 }
 
 #[test]
 fn a_batch_ends_at_what_is_wrong_with_it() {
     let event = Event::new("1", "/s", "t").expect("valid");
-    let batch = [&to_protobuf_batch([&event])[..], b"\x0a\x00\x0a\x00"].concat();
-    let mut events = from_protobuf_batch(&batch);
-    assert_eq!(events.next(), Some(Ok(event)));
-    let error = events.next().expect("an event").expect_err("an empty one");
-    assert!(error.to_string().starts_with("event 1 of the batch: `specversion` is missing"));
-    assert_eq!(events.next(), None);
+    let good = batch::write(Format::Protobuf, [&event]);
+    let (events, error) = batch::read(Format::Protobuf, &[&good[..], b"\x0a\x00\x0a\x00"].concat());
+    assert_eq!(events, [event]);
+    let error = error.expect("an empty one").to_string();
+    assert!(error.starts_with("event 1 of the batch: `specversion` is missing"), "{error}");
 }
 
 #[test]

@@ -46,11 +46,6 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Goes behind the object that has to come next.
-    pub fn object(&mut self, expected: &str) -> Result<&'a RawValue, Error> {
-        if self.peek() == Some(b'{') { self.value() } else { Err(self.unexpected(expected)) }
-    }
-
     /// Checks that nothing comes any more.
     pub fn end(&mut self) -> Result<(), Error> {
         match self.peek() {

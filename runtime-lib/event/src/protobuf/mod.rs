@@ -4,13 +4,12 @@
 //! Stricter than Protobuf itself: a field that is there once at most is refused if it is there twice, so
 //! that no two readers find different events in the same bytes. Unknown fields are skipped.
 
-mod batch;
 mod elements;
 mod fields;
 mod read;
 mod write;
 
-pub use batch::{Batch, from_protobuf_batch, to_protobuf_batch};
 pub use elements::Elements;
 pub use read::from_protobuf;
+pub(crate) use write::put_in_batch;
 pub use write::to_protobuf;

@@ -3,7 +3,7 @@
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use super::fields::{any, entry, event, timestamp, value};
+use super::fields::{any, batch, entry, event, timestamp, value};
 use crate::draft::SPECVERSION;
 use crate::{Data, Event, Timestamp, Value};
 
@@ -35,6 +35,11 @@ pub fn to_protobuf(event: &Event) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// Appends an event as one of a `CloudEventBatch`.
+pub(crate) fn put_in_batch(bytes: &mut Vec<u8>, event: &Event) {
+    put_bytes(bytes, batch::EVENTS, &to_protobuf(event));
 }
 
 /// The attributes that the map holds, each a `CloudEventAttributeValue`.
