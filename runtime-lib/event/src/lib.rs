@@ -57,6 +57,7 @@ mod mode;
 mod name;
 #[cfg(feature = "protobuf")]
 pub mod protobuf;
+#[cfg(any(feature = "json", feature = "protobuf"))]
 pub mod stream;
 mod text;
 mod timestamp;
