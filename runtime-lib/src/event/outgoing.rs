@@ -20,8 +20,10 @@ const GATHERED_FOR: Duration = Duration::from_millis(1);
 pub(super) struct Answers {
     form: Form,
     bytes: Vec<u8>,
-    /// When the last ones were sent.
-    sent: Instant,
+    /// Answers so far.
+    count: u64,
+    /// When some were sent last; the first goes at once, so that a call with one asks for no time.
+    sent: Option<Instant>,
     output: Stdout,
 }
 
@@ -40,7 +42,7 @@ impl Answers {
             Mode::Raw | Mode::Binary => Form::Data,
             wanted => Form::Whole(Writer::new(wanted).map_err(Error::config)?),
         };
-        Ok(Self { form, bytes: Vec::new(), sent: Instant::now(), output: stdout() })
+        Ok(Self { form, bytes: Vec::new(), count: 0, sent: None, output: stdout() })
     }
 
     /// Adds one.
@@ -51,8 +53,11 @@ impl Answers {
             }
             Form::Whole(writer) => writer.add(event, &mut self.bytes).map_err(Error::config)?,
         }
-        if self.bytes.len() >= GATHERED_BYTES || self.sent.elapsed() >= GATHERED_FOR {
+        self.count += 1;
+        let is_late = self.sent.is_none_or(|sent| sent.elapsed() >= GATHERED_FOR);
+        if is_late || self.bytes.len() >= GATHERED_BYTES {
             self.flush()?;
+            self.sent = (self.count > 1).then(Instant::now);
         }
         Ok(())
     }
@@ -63,7 +68,6 @@ impl Answers {
             self.output.write_all(&self.bytes)?;
             self.bytes.clear();
         }
-        self.sent = Instant::now();
         Ok(())
     }
 
