@@ -49,7 +49,7 @@ pub struct Codec {
     pub encode_ns: f64,
     /// What it takes to read one.
     pub decode_ns: f64,
-    /// Both, as many times what Protobuf takes.
+    /// Both, as many times what Protobuf takes in the same turn.
     pub ratio: f64,
 }
 
@@ -106,8 +106,12 @@ fn found(printed: &str) -> Option<Found> {
 /// Sums up the calls of each codec, of which there is one at least, in the order of [`CODECS`].
 pub fn sum_up(images: &[u64], calls: &[Vec<Found>]) -> Option<Vec<Codec>> {
     let middle = |calls: &[Found], figure: fn(&Found) -> f64| median(calls.iter().map(figure));
-    let total = |calls: &[Found]| middle(calls, |found| found.encode_ns + found.decode_ns);
-    let (least_bytes, protobuf_ns) = (*images.first()?, total(calls.get(1)?)?);
+    let total = |found: &Found| found.encode_ns + found.decode_ns;
+    let (least_bytes, protobuf) = (*images.first()?, calls.get(1)?);
+    // Of calls that took turns: how fast the machine is changes between them.
+    let ratio = |calls: &[Found]| {
+        median(calls.iter().zip(protobuf).map(|(found, protobuf)| total(found) / total(protobuf)))
+    };
     let codecs = CODECS.iter().zip(images).zip(calls);
     codecs
         .map(|((&(_, name), &image_bytes), calls)| {
@@ -118,7 +122,7 @@ pub fn sum_up(images: &[u64], calls: &[Vec<Found>]) -> Option<Vec<Codec>> {
                 message_bytes: calls.first()?.message_bytes,
                 encode_ns: middle(calls, |found| found.encode_ns)?,
                 decode_ns: middle(calls, |found| found.decode_ns)?,
-                ratio: total(calls)? / protobuf_ns,
+                ratio: ratio(calls)?,
             })
         })
         .collect()
@@ -170,9 +174,12 @@ mod tests {
     #[test]
     fn codecs_are_compared_by_their_medians() {
         let of = |encode_ns| Found { encode_ns, decode_ns: 10.0, message_bytes: 50 };
-        let calls = [vec![of(0.0)], vec![of(90.0), of(10.0), of(20.0)], vec![of(50.0)]];
+        let protobuf = vec![of(90.0), of(10.0), of(20.0)];
+        let calls = [vec![of(0.0); 3], protobuf, vec![of(190.0), of(30.0), of(80.0)]];
         let codecs = sum_up(&[100, 160, 190], &calls).expect("calls");
         assert_eq!((codecs[1].encode_ns, codecs[1].ratio), (20.0, 1.0));
-        assert_eq!((codecs[2].code_bytes, codecs[2].ratio), (90, 2.0));
+        assert_eq!((codecs[2].code_bytes, codecs[2].encode_ns), (90, 80.0));
+        // 200 of 100, 40 of 20, 90 of 30.
+        assert_eq!(codecs[2].ratio, 2.0);
     }
 }
