@@ -4,7 +4,7 @@
     cloudevents_sdks.py > table.md
 
 Installs the newest `cloudevents` of PyPI and of npm in a folder for the time being, and builds the newest
-`cloudevents-sdk` of crates.io and this checkout's `ampoule-event` there. Needs python3 with venv, npm and cargo.
+`cloudevents-sdk` of cargo's registry and this checkout's `ampoule-event` there. Needs python3 with venv, npm and cargo.
 
 Each of the four reads every single event as strictly as it can and writes it again. A valid case is passed if
 what is written has the case's members with the case's values, instants being compared as such; an invalid
