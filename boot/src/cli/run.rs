@@ -312,7 +312,7 @@ impl Run {
             self.show_backtrace(outcome, image, twin);
         }
         if self.verbose {
-            terminal::plain(&summary(outcome));
+            terminal::plain(&timings::summary(outcome));
         }
         if self.timings {
             terminal::plain(&timings::render(outcome, terminal::is_terminal()));
@@ -378,29 +378,4 @@ fn set_up(stopper: Stopper) -> anyhow::Result<(Standard, Standard, Standard)> {
     let stdout = Standard::take_stdout().context(copied)?;
     let stderr = Standard::stderr().context(copied)?;
     Ok((stdin, stdout, stderr))
-}
-
-/// Times and bytes of a call, for a person.
-fn summary(outcome: &Outcome) -> String {
-    let phases = outcome.phases;
-    let times = [
-        ("launched", phases.launched),
-        ("ready", phases.ready),
-        ("first byte", phases.first_byte),
-        ("last byte", phases.last_byte),
-        ("exit", phases.exit),
-    ];
-    let shown = |(name, time): (&str, Option<Duration>)| {
-        Some(format!("{name} {:.1}ms", time?.as_secs_f64() * 1e3))
-    };
-    let times: Vec<_> = times.into_iter().filter_map(shown).collect();
-    format!(
-        "+ {}, {}: {}; {} bytes in, {} out, {} to STDERR\n",
-        outcome.backend,
-        outcome.accel,
-        times.join(", "),
-        outcome.bytes_in,
-        outcome.bytes_out,
-        outcome.bytes_err
-    )
 }

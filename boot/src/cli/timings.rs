@@ -1,4 +1,4 @@
-//! `--timings`: the timeline of one call, a line for each phase; on a terminal with a bar.
+//! `--timings`: the timeline of one call, a line for each phase; on a terminal with a bar. `-v`: its sum.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -74,6 +74,31 @@ fn bar(begin: Duration, end: Duration, last: Duration) -> String {
         0 => format!("{}▏", " ".repeat(begin)),
         length => format!("{}{}", " ".repeat(begin), "█".repeat(length)),
     }
+}
+
+/// Times and bytes of a call, for a person.
+pub(super) fn summary(outcome: &Outcome) -> String {
+    let phases = outcome.phases;
+    let times = [
+        ("launched", phases.launched),
+        ("ready", phases.ready),
+        ("first byte", phases.first_byte),
+        ("last byte", phases.last_byte),
+        ("exit", phases.exit),
+    ];
+    let shown = |(name, time): (&str, Option<Duration>)| {
+        Some(format!("{name} {:.1}ms", time?.as_secs_f64() * 1e3))
+    };
+    let times: Vec<_> = times.into_iter().filter_map(shown).collect();
+    format!(
+        "+ {}, {}: {}; {} bytes in, {} out, {} to STDERR\n",
+        outcome.backend,
+        outcome.accel,
+        times.join(", "),
+        outcome.bytes_in,
+        outcome.bytes_out,
+        outcome.bytes_err
+    )
 }
 
 #[cfg(test)]

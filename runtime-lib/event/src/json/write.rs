@@ -13,7 +13,7 @@ pub fn to_json(event: &Event) -> Vec<u8> {
     text.into_bytes()
 }
 
-pub(super) fn write_event(text: &mut String, event: &Event) {
+fn write_event(text: &mut String, event: &Event) {
     text.push_str("{\"specversion\":\"");
     text.push_str(SPECVERSION);
     text.push('"');
