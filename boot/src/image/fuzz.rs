@@ -100,8 +100,10 @@ impl<'a> File<'a> {
         let mut all = segments.flat_map(|&at| {
             // What is not 8 counts as 4 to those who read notes (`object`, `readelf`).
             let alignment = if self.long(at + 48) == 8 { 8 } else { 4 };
-            let start = self.long(at + 8) as usize;
-            notes_in(&self.0[start..start + self.long(at + 32) as usize], alignment)
+            // A segment of no bytes holds no note, wherever it claims to be.
+            let (start, length) = (self.long(at + 8) as usize, self.long(at + 32) as usize);
+            let bytes = if length == 0 { &[] } else { &self.0[start..start + length] };
+            notes_in(bytes, alignment)
         });
         let wanted = |name: &[u8]| name == owner || name == &owner[..owner.len() - 1];
         all.find(|&(name, of_kind, _)| wanted(name) && of_kind == kind).map(|(.., content)| content)
