@@ -40,7 +40,7 @@ pub struct Image {
 #[derive(Debug)]
 enum Content {
     File(File),
-    Bytes(Vec<u8>),
+    Bytes(Cow<'static, [u8]>),
 }
 
 impl Image {
@@ -64,8 +64,9 @@ impl Image {
         Ok(Self { content: Content::File(file), facts, path: Some(path.to_owned()) })
     }
 
-    /// Checks the image that is `bytes`.
-    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, ImageError> {
+    /// Checks the image that is `bytes`, which may be a part of this program.
+    pub fn from_bytes(bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self, ImageError> {
+        let bytes = bytes.into();
         let facts = check(&bytes[..])?;
         Ok(Self { content: Content::Bytes(bytes), facts, path: None })
     }
@@ -73,7 +74,7 @@ impl Image {
     /// All bytes of the file, checked as the image was.
     pub fn read(&self) -> std::io::Result<Cow<'_, [u8]>> {
         let file = match &self.content {
-            Content::Bytes(bytes) => return Ok(bytes.into()),
+            Content::Bytes(bytes) => return Ok(Cow::Borrowed(bytes)),
             Content::File(file) => file,
         };
         let length = file.metadata()?.len().min(MAX_IMAGE_BYTES);
@@ -93,7 +94,7 @@ impl Image {
     /// Bytes of the file, unchecked, read on from where reading has come to.
     pub(crate) fn read_on(&self) -> std::io::Result<Cow<'_, [u8]>> {
         let file = match &self.content {
-            Content::Bytes(bytes) => return Ok(bytes.into()),
+            Content::Bytes(bytes) => return Ok(Cow::Borrowed(bytes)),
             Content::File(file) => file,
         };
         let mut bytes = Vec::new();
