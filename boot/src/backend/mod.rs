@@ -52,8 +52,9 @@ pub enum LaunchError {
         "the thread that starts the monitor ended before it did: this is a bug of the launcher"
     )]
     KeeperLost,
-    /// The process that was to run the guest cannot be confined in every way, as was demanded.
-    #[error("{0}; nothing was run, since the jail was to be whole (--require-jail)")]
+    /// The process that was to run the guest cannot be confined in every way that was demanded, or
+    /// that the kernel has.
+    #[error("{error}; {consequence}", error = .0, consequence = .0.consequence())]
     Jail(#[from] JailError),
     /// The system refused something.
     #[error("cannot {what}: {source}")]

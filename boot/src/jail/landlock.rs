@@ -2,7 +2,9 @@
 //! `userspace-api/landlock.rst`).
 #![allow(unsafe_code)]
 
+use std::error::Error;
 use std::io;
+use std::iter;
 use std::os::fd::{OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::ptr;
@@ -45,7 +47,7 @@ pub(super) fn forbid_all() -> io::Result<u32> {
     let version = version()?;
     everything()
         .and_then(|ruleset| ruleset.create()?.no_new_privs(false).restrict_self())
-        .map_err(io::Error::other)?;
+        .map_err(cause)?;
     Ok(version)
 }
 
@@ -59,7 +61,7 @@ pub(super) fn allow(readable: &[PathBuf], devices: &[PathBuf]) -> io::Result<Opt
             .add_rules(path_beneath_rules(readable, AccessFs::from_read(NEWEST)))?
             .add_rules(path_beneath_rules(devices, device))
     });
-    Ok(ruleset.map_err(io::Error::other)?.into())
+    Ok(ruleset.map_err(cause)?.into())
 }
 
 /// Has this thread obey a ruleset. One system call and nothing else; it asks for `no_new_privs`.
@@ -69,6 +71,14 @@ pub(super) fn restrict(ruleset: RawFd) -> io::Result<()> {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// What the system said, if it did.
+fn cause(error: RulesetError) -> io::Error {
+    let causes = iter::successors(Some(&error as &dyn Error), |&error| error.source());
+    let said = causes.filter_map(|error| error.downcast_ref::<io::Error>());
+    let number = said.filter_map(io::Error::raw_os_error).next();
+    number.map_or_else(|| io::Error::other(error), io::Error::from_raw_os_error)
 }
 
 /// Takes every right there is; what is allowed is added.

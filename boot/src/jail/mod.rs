@@ -128,9 +128,12 @@ impl Jail {
     fn settle<T>(&self, layer: Layer, done: io::Result<T>) -> Result<Option<T>, JailError> {
         match (done, self.degree) {
             (Ok(value), _) => Ok(Some(value)),
-            (Err(why), Degree::Whole) => Err(JailError { layer, why }),
-            (Err(why), _) => {
-                self.warning.show(&JailError { layer, why }.to_string());
+            (Err(why), degree) => {
+                let error = JailError { layer, why };
+                if degree == Degree::Whole || error.is_shortage() {
+                    return Err(error);
+                }
+                self.warning.show(&error.to_string());
                 Ok(None)
             }
         }
@@ -206,4 +209,22 @@ pub struct JailError {
     pub layer: Layer,
     /// Why not.
     pub why: io::Error,
+}
+
+impl JailError {
+    /// Whether the kernel has the layer, and is short of what it takes.
+    fn is_shortage(&self) -> bool {
+        let short = [libc::EMFILE, libc::ENFILE, libc::ENOMEM];
+        self.why.raw_os_error().is_some_and(|number| short.contains(&number))
+    }
+
+    /// Why that is the end of a call.
+    pub(crate) fn consequence(&self) -> &'static str {
+        match self.is_shortage() {
+            true => {
+                "nothing was run: this kernel has it; raise the limit (`ulimit -n`, `ulimit -v`)"
+            }
+            false => "nothing was run, since the jail was to be whole (--require-jail)",
+        }
+    }
 }

@@ -14,7 +14,7 @@ use libc::{c_int, c_long};
 
 use super::calls::{self, Purpose};
 use super::filter::Program;
-use super::{Clerk, Inmate, Jail, exit, filter, landlock};
+use super::{Clerk, Inmate, Jail, Layer, Notice, exit, filter, landlock};
 
 /// What the started process is to do.
 const ROLE: &str = "AMPOULE_TEST_ROLE";
@@ -308,4 +308,27 @@ fn clerk() {
     assert_eq!(error.kind(), io::ErrorKind::NotFound);
     drop(folder);
     exit(0)
+}
+
+#[test]
+fn a_layer_that_is_there_and_cannot_be_had_ends_the_call() {
+    let told = std::sync::Arc::new(AtomicU32::new(0));
+    let counter = told.clone();
+    let jail = Jail::possible(Notice::new(move |_| {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }));
+    let settle =
+        |number| jail.settle::<()>(Layer::Landlock, Err(io::Error::from_raw_os_error(number)));
+    for number in [libc::EMFILE, libc::ENFILE, libc::ENOMEM] {
+        let error = settle(number).expect_err("this kernel has it");
+        assert!(error.consequence().contains("ulimit -n"), "{error}");
+    }
+    assert_eq!(told.load(Ordering::Relaxed), 0);
+    for number in [libc::ENOSYS, libc::EOPNOTSUPP, libc::EPERM] {
+        assert_eq!(settle(number).expect("it is told"), None);
+    }
+    assert_eq!(told.load(Ordering::Relaxed), 3);
+    let whole =
+        Jail::whole().settle::<()>(Layer::Seccomp, Err(io::Error::from_raw_os_error(libc::ENOSYS)));
+    assert!(whole.expect_err("all was asked for").consequence().contains("--require-jail"));
 }
