@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ampoule_abi::seal::Checksums;
 use ampoule_abi::{ABI_VERSION, layout};
 
 use crate::units::{self, UnitError};
@@ -55,6 +56,13 @@ pub enum ImageError {
     /// A table or a segment reaches past the end of the file, or makes no sense.
     #[error("it is damaged ({0}): copy or build it again")]
     Damaged(&'static str),
+    /// It is not what was sealed.
+    #[error(
+        "it was altered after it was built: its checksum is xxh64:{:016x}, and it was sealed with \
+            xxh64:{:016x}; copy or build it again",
+        .0.found, .0.claimed
+    )]
+    Altered(Checksums),
     /// Another kind of ELF file.
     #[error(
         "it is an ELF file of {found}, but an image is of {wanted}: link with --target \

@@ -10,6 +10,7 @@ pub(crate) mod fuzz;
 mod notes;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod sample;
+mod seal;
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -18,6 +19,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use ampoule_abi::messages::ImageNote;
+use ampoule_abi::seal::Checksums;
 use object::read::ReadCache;
 use rustix::fs::OFlags;
 
@@ -46,7 +48,7 @@ enum Content {
 impl Image {
     /// Opens and checks the image at `path`.
     ///
-    /// No more of it is read than the check needs. As with any program, a file that is changed in
+    /// It is compared with its seal, if it has one. As with any program, a file that is changed in
     /// place while it runs changes what runs: it is to be replaced instead, as `build-fn` does.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let failed = |source: std::io::Error| match source.kind() {
@@ -59,7 +61,9 @@ impl Image {
         if !file.metadata().map_err(failed)?.is_file() {
             return Err(OpenError::NotAFile { path: path.to_owned() });
         }
-        let facts = check(&ReadCache::new(&file))
+        let checked = check(&ReadCache::new(&file));
+        let facts = unaltered(seal::compare(&file).map_err(failed)?)
+            .and(checked)
             .map_err(|source| OpenError::Refused { path: path.to_owned(), source })?;
         Ok(Self { content: Content::File(file), facts, path: Some(path.to_owned()) })
     }
@@ -67,7 +71,7 @@ impl Image {
     /// Checks the image that is `bytes`, which may be a part of this program.
     pub fn from_bytes(bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self, ImageError> {
         let bytes = bytes.into();
-        let facts = check(&bytes[..])?;
+        let facts = unaltered(ampoule_abi::seal::compare(&bytes)).and(check(&bytes[..]))?;
         Ok(Self { content: Content::Bytes(bytes), facts, path: None })
     }
 
@@ -134,6 +138,14 @@ impl Image {
     /// Where the image was read from, if it came from a file.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
+    }
+}
+
+/// What damage has done to a file is not what is wrong with it.
+fn unaltered(checksums: Option<Checksums>) -> Result<(), ImageError> {
+    match checksums {
+        Some(checksums) if !checksums.agree() => Err(ImageError::Altered(checksums)),
+        _ => Ok(()),
     }
 }
 

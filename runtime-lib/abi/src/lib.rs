@@ -1,7 +1,7 @@
 //! The contract between a function image and whatever boots it, as code.
 //!
 //! Everything that both sides must agree on is here and nowhere else: where an image lies in
-//! memory ([`layout`]), what it says about itself ([`note`]), how bytes travel on the one duplex
+//! memory ([`layout`]), what it says about itself ([`note`]), how damage to it is found ([`seal`]), how bytes travel on the one duplex
 //! stream of a call ([`frame`], [`start`], [`ready`], [`exit`], all on [`wire`]), and what a status means
 //! ([`status`]). `SPEC.md` states the same in prose, clause by clause.
 //!
@@ -15,6 +15,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod checksum;
 pub mod exit;
 pub mod frame;
 pub mod layout;
@@ -22,6 +23,7 @@ pub mod layout;
 pub mod messages;
 pub mod note;
 pub mod ready;
+pub mod seal;
 pub mod start;
 pub mod status;
 pub mod wire;

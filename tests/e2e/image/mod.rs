@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 
+use ampoule_abi::seal::{self, Checksums};
+
 use crate::data::Random;
 use crate::harness::{Scratch, Suite, launcher};
 use crate::matrix::Backend;
@@ -42,6 +44,7 @@ pub fn add(suite: &mut Suite) {
     suite.once("image::what_does_not_exist_gives_127", missing);
     suite.once("image::what_is_no_file_gives_126", folder);
     suite.once("image::no_flipped_byte_is_a_bug_of_the_launcher", flipped);
+    suite.once("image::a_flipped_bit_of_a_sealed_image_gives_126_and_both_checksums", altered);
     suite.each("image::what_nobody_reads_does_not_matter", unread);
     suite.each("image::its_path_and_name_do_not_matter", moved);
     suite.each("image::too_little_memory_for_the_image_is_refused", too_little);
@@ -64,8 +67,13 @@ pub fn table() -> String {
     table
 }
 
-fn good() -> File {
+fn sealed() -> File {
     File(fs::read(tools::get().image("echo")).expect("the image of echo"))
+}
+
+/// The same without its seal, which would hide what else is wrong with it.
+fn good() -> File {
+    sealed().with(seal::FIRST - seal::BYTES, &[0; seal::BYTES])
 }
 
 fn run(bytes: &[u8]) -> Done {
@@ -120,6 +128,32 @@ fn flipped() {
         let done = run(&bytes);
         assert!(matches!(done.status, 125 | 126), "byte {at}: {done:?}");
         assert!(!done.stderr.contains("a bug of"), "byte {at}: {done:?}");
+    }
+}
+
+fn altered() {
+    let (sealed, mut random) = (sealed(), Random::new(11));
+    let found = |image: &[u8]| seal::compare(image).expect("a seal");
+    let whole = found(&sealed.0);
+    assert!(whole.agree());
+    // All of the first page's, where every header lies, and some of each other page.
+    let bits =
+        (0..8 * seal::FIRST).chain((1..64).map(|_| random.next() as usize % (8 * sealed.0.len())));
+    for (index, bit) in bits.enumerate() {
+        let mut file = sealed.clone();
+        file.0[bit / 8] ^= 1 << (bit % 8);
+        let Checksums { claimed, found } = found(&file.0);
+        assert_ne!(claimed, found, "bit {bit}");
+        let [claimed, found] = [claimed, found].map(|sum| format!("xxh64:{sum:016x}"));
+        if index % 256 == 0 || index >= 8 * seal::FIRST {
+            let done = run(&file.0).expect(126);
+            done.says(&["function.elf cannot be run", "altered", &claimed, &found]);
+        }
+    }
+    for length in [seal::FIRST, seal::FIRST + 1, sealed.0.len() / 2, sealed.0.len() - 1] {
+        let done = run(&sealed.0[..length]).expect(126);
+        let claimed = format!("xxh64:{:016x}", whole.claimed);
+        done.says(&["function.elf cannot be run", "altered", &claimed]);
     }
 }
 

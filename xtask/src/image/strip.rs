@@ -3,9 +3,10 @@
 //! Each segment's bytes lie on pages of their own in the file, at an offset that is its address
 //! modulo a page, and the file ends on a whole page, so that a monitor can map them instead of
 //! copying. Sections that are loaded keep their headers, for tools that look at them by name; these
-//! and their names lie in what is left of the file header's page.
+//! and their names lie in what is left of the file header's page, which the seal ends.
 
 use ampoule_abi::layout::PAGE_BYTES;
+use ampoule_abi::seal;
 use object::elf::{
     FileHeader64, PT_GNU_STACK, PT_LOAD, PT_NOTE, PT_TLS, ProgramHeader64, SHF_ALLOC, SHT_NOBITS,
     SHT_NULL, SHT_STRTAB, SectionHeader64, SymbolSection,
@@ -30,9 +31,16 @@ pub enum StripError {
     /// A segment lies outside the file.
     #[error("the linked image is not a sound ELF file: its segment at {0:#x} has no bytes in it")]
     Truncated(u64),
+    /// The headers leave no room for the seal.
+    #[error(
+        "the headers of the linked image take {0} bytes, and {max} are free before the seal: have \
+            the linker script merge sections",
+        max = seal::FIRST - seal::BYTES
+    )]
+    ManyHeaders(usize),
 }
 
-/// The bytes of `image` without symbols and debug information.
+/// The bytes of `image` without symbols and debug information, sealed.
 pub fn strip(image: &[u8]) -> Result<Vec<u8>, StripError> {
     let file = elf::parse(image)?;
     let kept: Vec<&ProgramHeader64<LE>> = file
@@ -44,6 +52,9 @@ pub fn strip(image: &[u8]) -> Result<Vec<u8>, StripError> {
     let names_at = FILE_HEADER_BYTES + kept.len() as u64 * PROGRAM_HEADER_BYTES;
     let sections_at = (names_at + names.len() as u64).next_multiple_of(TABLE_ALIGNMENT);
     let mut out = vec![0; sections_at as usize + size_of_val(&headers[..])];
+    if out.len() > seal::FIRST - seal::BYTES {
+        return Err(StripError::ManyHeaders(out.len()));
+    }
     let moved = place(&kept, image, &mut out)?;
     let programs: Vec<ProgramHeader64<LE>> =
         kept.into_iter().map(|program| relocated(program, &moved)).collect();
@@ -61,6 +72,7 @@ pub fn strip(image: &[u8]) -> Result<Vec<u8>, StripError> {
     put(&mut out, FILE_HEADER_BYTES, bytes_of_slice(&programs));
     put(&mut out, names_at, &names);
     put(&mut out, sections_at, bytes_of_slice(&headers));
+    seal::seal(&mut out);
     Ok(out)
 }
 
