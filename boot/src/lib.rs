@@ -40,6 +40,8 @@ pub mod host;
 pub mod image;
 pub mod jail;
 pub mod outcome;
+#[cfg(feature = "program")]
+pub mod program;
 pub mod report;
 pub mod session;
 pub mod spec;

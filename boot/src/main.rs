@@ -7,6 +7,8 @@
 
 mod cli;
 
+use ampoule_boot::program;
+
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
@@ -17,6 +19,6 @@ extern "C" fn main(
     words: *const *const std::ffi::c_char,
 ) -> std::ffi::c_int {
     // SAFETY: these are the arguments of C's `main`.
-    let words = unsafe { cli::process::begin(count, words) };
+    let words = unsafe { program::process::begin(count, words) };
     cli::main(words).into()
 }

@@ -2,12 +2,13 @@
 //! shape, with port 0 alone as a device without `MULTIPORT` has it, and frames that break the rules.
 
 use std::io::{BufReader, Read, Write};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use ampoule_abi::exit::Reason;
 use ampoule_abi::layout::{IMAGE_BASE, PAGE_BYTES};
 use ampoule_abi::messages::{Empty, Exit, Start, ToGuest, ToHost, to_guest, to_host};
-use ampoule_abi::{ABI_VERSION, start};
+use ampoule_abi::{ABI_VERSION, seal, start};
 use ampoule_boot::backend::qemu::machine;
 use ampoule_boot::host::Accel;
 use prost::Message;
@@ -56,15 +57,21 @@ fn no_page_tables(backend: Backend) {
         return echoes(backend, image);
     }
     let scratch = Scratch::new();
-    let path = scratch.path("echo.elf");
-    std::fs::write(&path, image).expect("written");
+    let path = write(&scratch, image);
     backend.call_image(path).bare().feed(b"").expect(134).says(&["triple fault"]);
+}
+
+/// Whoever changes an image can seal it.
+fn write(scratch: &Scratch, mut image: Vec<u8>) -> PathBuf {
+    let path = scratch.path("echo.elf");
+    assert!(seal::seal(&mut image));
+    std::fs::write(&path, image).expect("written");
+    path
 }
 
 fn echoes(backend: Backend, image: Vec<u8>) {
     let scratch = Scratch::new();
-    let path = scratch.path("echo.elf");
-    std::fs::write(&path, image).expect("written");
+    let path = write(&scratch, image);
     let input = Random::new(9).bytes(1_000_000);
     let done = backend.call_image(path).bare().feed(&input).expect(0).silent();
     assert!(done.stdout == input, "{} bytes", done.stdout.len());

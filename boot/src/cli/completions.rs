@@ -3,7 +3,7 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::standard;
+use ampoule_boot::program::standard;
 
 /// Prints completions for a shell.
 ///

@@ -3,24 +3,18 @@
 mod completions;
 mod environment;
 mod event;
-pub(crate) mod process;
 #[cfg(test)]
 #[path = "../../fuzz/replay.rs"]
 mod replay;
 mod run;
-mod signals;
-mod standard;
-mod terminal;
-mod timings;
 
 use std::ffi::OsString;
-use std::time::{Duration, Instant};
 
 use ampoule_abi::status;
 use ampoule_boot::jail;
+use ampoule_boot::program::{self, Began, terminal};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use rustix::time::{ClockId, clock_gettime};
 
 use run::Run;
 
@@ -54,16 +48,12 @@ Exit status:
 
 /// Runs the command that the process was started with; its exit status.
 pub(crate) fn main(words: Vec<OsString>) -> u8 {
-    let at = Instant::now();
-    // A bug of the launcher must not look like a panic of the function (134).
-    std::panic::set_hook(Box::new(|panic| {
-        terminal::error(&format!("this is a bug of the launcher: {panic}"));
-        jail::exit(status::LAUNCHER);
-    }));
+    let began = Began::now();
+    program::own_up_to_panics();
     match words.get(1..).and_then(Run::plain) {
-        Some(run) => leave(run.run(Began { at, exec: None })),
+        Some(run) => leave(run.run(began)),
         None => {
-            let began = Began { at, exec: loading() };
+            let began = began.asked();
             match Cli::try_parse_from(words).map(|cli| cli.verb) {
                 Ok(Verb::Run(run)) => leave(run.run(began)),
                 Ok(Verb::Event(event)) => exit_code(event.run()),
@@ -80,35 +70,9 @@ fn leave(done: anyhow::Result<u8>) -> ! {
 }
 
 fn exit_code(done: anyhow::Result<u8>) -> u8 {
-    done.unwrap_or_else(|error| {
-        let cause = error.downcast_ref::<std::io::Error>();
-        if cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe) {
-            return status::BROKEN_PIPE;
-        }
-        terminal::error(&format!("{error:#}"));
-        if event::is_bad_event(&error) { status::EX_DATAERR } else { status::LAUNCHER }
-    })
-}
-
-/// When the program began, and what loading it took if anybody asks.
-#[derive(Clone, Copy, Debug)]
-struct Began {
-    at: Instant,
-    exec: Option<Duration>,
-}
-
-/// The variable with which a program that becomes this one says when, on the monotonic clock.
-const EXEC_NS: &str = "AMPOULE_EXEC_NS";
-
-/// What loading the program took. Unless somebody says when that began, it took what processor time
-/// the process has used by now.
-fn loading() -> Option<Duration> {
-    let time = |clock| Duration::try_from(clock_gettime(clock)).ok();
-    let told = std::env::var(EXEC_NS).ok().and_then(|ns| ns.parse().ok());
-    match told.map(Duration::from_nanos) {
-        Some(then) => time(ClockId::Monotonic).and_then(|now| now.checked_sub(then)),
-        None => time(ClockId::ProcessCPUTime),
-    }
+    let is_bad_event = done.as_ref().is_err_and(event::is_bad_event);
+    let exit_code = program::exit_code(done);
+    if is_bad_event { status::EX_DATAERR } else { exit_code }
 }
 
 /// Help and version are no failures; everything else here is a bad command line.
@@ -163,7 +127,7 @@ mod tests {
         let Ok(Cli { verb: Verb::Run(run) }) = Cli::try_parse_from(words) else {
             panic!("a command");
         };
-        assert_eq!(run.run(Began { at: Instant::now(), exec: None }).expect("a status"), 125);
+        assert_eq!(run.run(Began::now()).expect("a status"), 125);
         let text = std::fs::read_to_string(&report).expect("a report");
         assert!(text.contains("\"bad-request\"") && text.contains("/nowhere/env"), "{text}");
     }

@@ -1,25 +1,20 @@
 //! `ampoule run`: one call.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ampoule_boot::backend::{Backend, qemu::Qemu};
-use ampoule_boot::backtrace::{self, BacktraceError, Twin};
+use ampoule_boot::backend::Backend;
+use ampoule_boot::backtrace::Twin;
 use ampoule_boot::context::{self, EnvironmentVariable};
 use ampoule_boot::host::AccelChoice;
-use ampoule_boot::jail::{Clerk, Jail};
-use ampoule_boot::report::{self, Report};
-use ampoule_boot::session::Stopper;
-use ampoule_boot::spec::Notice;
-use ampoule_boot::{Call, Error, Image, Outcome, Reason, units};
-use anyhow::{Context as _, anyhow};
+use ampoule_boot::program::{Began, Confinement, Desk, Order, Verbosity, qemu};
+use ampoule_boot::{Image, Reason, units};
 use clap::{Args, ValueEnum};
 
+use super::environment;
 use super::event::{self, Delivery, EventOptions, is_bad_event};
-use super::standard::{self, Standard};
-use super::{Began, environment, signals, terminal, timings};
 
 /// Boots an image in a fresh virtual machine; STDIN, STDOUT and STDERR are the function's.
 #[derive(Debug, Default, PartialEq, Eq, Args)]
@@ -153,73 +148,23 @@ impl Run {
 
     /// Runs the call; its exit status.
     pub(crate) fn run(self, began: Began) -> anyhow::Result<u8> {
-        if let Some(path) = &self.report {
-            Report::check_place(path).with_context(|| {
-                format!(
-                    "cannot write a report to {}; name a file in a folder that is there",
-                    path.display()
-                )
-            })?;
-        }
-        let mut desk = Desk { report: self.report.as_deref(), clerk: self.clerk()?, twin: None };
+        let desk = match &self.report {
+            Some(path) => Desk::reporting(path, !self.no_jail)?,
+            None => Desk::new(),
+        };
         let variables = match self.delivery().and_then(|delivery| self.variables(&delivery)) {
             Ok(variables) => variables,
-            Err(error) => return self.not_begun(reason(&error), &error, None, desk),
+            Err(error) => return desk.not_begun(reason(&error), &error, None),
         };
         let image = match Image::open(&self.image) {
             Ok(image) => Arc::new(image),
-            Err(error) => return self.failed(&error.into(), None, desk),
+            Err(error) => return desk.failed(&error.into(), None),
         };
         if let Err(error) = event::check(&variables, &image) {
-            return self.not_begun(Reason::BadRequest, &error, Some(&image), desk);
+            return desk.not_begun(Reason::BadRequest, &error, Some(&image));
         }
-        desk.twin = Some(Twin::open(&image));
-        let call = self.call(&image, variables).since(began.at);
-        let (stdin, stdout, stderr) = match set_up(call.stopper()) {
-            Ok(streams) => streams,
-            Err(error) => {
-                return self.not_begun(Reason::LauncherFailed, &error, Some(&image), desk);
-            }
-        };
-        let jail = [&stdin, &stdout, &stderr].into_iter().fold(self.jail(), Jail::keeping);
-        match call.jail(desk.keep_in(jail)).run_leaving(stdin, stdout, stderr) {
-            Ok((mut outcome, remains)) => {
-                outcome.phases.exec = began.exec;
-                if self.timings {
-                    remains.destroy();
-                    outcome.phases.gone = Some(began.at.elapsed());
-                    return self.ended(&outcome, &image, desk);
-                }
-                let exit_code = self.ended(&outcome, &image, desk)?;
-                // SAFETY: all that is left to be done is to return the status from `main`.
-                unsafe { remains.leave() };
-                Ok(exit_code)
-            }
-            Err(error) => self.failed(&error, Some(&image), desk),
-        }
-    }
-
-    /// Who writes the report, where this process will be able to open no file.
-    fn clerk(&self) -> anyhow::Result<Option<Clerk>> {
-        let Some(path) = self.report.as_ref().filter(|_| !self.no_jail) else { return Ok(None) };
-        let clerk = Clerk::hire(|json| report::put(path, json));
-        clerk.map(Some).context("cannot start the process that writes the report")
-    }
-
-    fn jail(&self) -> Jail {
-        if self.require_jail {
-            return Jail::whole();
-        }
-        if self.no_jail {
-            if !self.quiet {
-                terminal::note(
-                    "not confined: nothing but the virtual machine holds the function (--no-jail)",
-                );
-            }
-            return Jail::none();
-        }
-        // Whoever is not confined though nobody said so is told in any case.
-        Jail::possible(Notice::new(terminal::note))
+        let twin = Twin::open(&image);
+        self.order(variables).run(&image, began, desk, twin)
     }
 
     /// The events that the call is about, if it is, their bytes on this process's STDIN.
@@ -240,142 +185,40 @@ impl Run {
         Ok(variables)
     }
 
-    fn call(&self, image: &Arc<Image>, variables: Vec<EnvironmentVariable>) -> Call {
-        let qemu = std::env::var_os("AMPOULE_QEMU").map_or_else(Qemu::default, Qemu::new);
-        let backend = match self.backend {
-            BackendName::Auto => Backend::Auto(qemu),
-            BackendName::Builtin => Backend::BuiltIn,
-            BackendName::Qemu => Backend::Qemu(qemu),
-        };
-        let accel = match self.accel {
-            Accel::Auto => AccelChoice::Auto,
-            Accel::Kvm => AccelChoice::Kvm,
-            Accel::Tcg => AccelChoice::Tcg,
-        };
-        let mut call = Call::new(Arc::clone(image))
-            .args(self.arguments.iter().cloned())
-            .envs(variables)
-            .accel(accel)
-            .backend(backend)
-            .peek(standard::stdin_is_ready);
-        if let Some(timeout) = self.timeout {
-            call = call.timeout(timeout);
-        }
-        if let Some(memory_bytes) = self.memory {
-            call = call.memory_bytes(memory_bytes);
-        }
-        if let Some(cpu_time) = self.cpu_time {
-            call = call.cpu_time(cpu_time);
-        }
-        if let Some(output_bytes) = self.max_output {
-            call = call.output_bytes(output_bytes);
-        }
-        if let Some(exits_per_second) = self.max_exits {
-            call = call.exits_per_second(exits_per_second);
-        }
-        if self.report.is_some() || self.verbose || self.timings {
-            call = call.measured();
-        }
-        if !self.quiet {
-            call = call.notice(Notice::new(terminal::note));
-        }
-        if self.verbose {
-            call = call.trace(Notice::new(|line| terminal::plain(&format!("+ {line}\n"))));
-        }
-        call
-    }
-
-    fn not_begun(
-        &self,
-        reason: Reason,
-        error: &anyhow::Error,
-        image: Option<&Image>,
-        desk: Desk<'_>,
-    ) -> anyhow::Result<u8> {
-        let message = format!("{error:#}");
-        terminal::error(&message);
-        desk.write_report(reason.exit_code(), || Report::of_failure(reason, message, image))?;
-        Ok(reason.exit_code())
-    }
-
-    fn failed(&self, error: &Error, image: Option<&Image>, desk: Desk<'_>) -> anyhow::Result<u8> {
-        terminal::error(&error.to_string());
-        desk.write_report(error.exit_code(), || Report::of_error(error, image))?;
-        Ok(error.exit_code())
-    }
-
-    fn ended(&self, outcome: &Outcome, image: &Image, mut desk: Desk<'_>) -> anyhow::Result<u8> {
-        if let Some(message) = &outcome.message {
-            terminal::error(message);
-        }
-        if let Some(twin) = desk.twin.take().filter(|_| !outcome.backtrace.is_empty()) {
-            self.show_backtrace(outcome, image, twin);
-        }
-        if self.verbose {
-            terminal::plain(&timings::summary(outcome));
-        }
-        if self.timings {
-            terminal::plain(&timings::render(outcome, terminal::is_terminal()));
-        }
-        desk.write_report(outcome.exit_code, || Report::of_outcome(outcome, image))?;
-        Ok(outcome.exit_code)
-    }
-
-    fn show_backtrace(&self, outcome: &Outcome, image: &Image, twin: Result<Twin, BacktraceError>) {
-        match twin.and_then(|twin| twin.symbolise(image, &outcome.backtrace)) {
-            Ok(text) => terminal::plain(&text),
-            Err(error) => {
-                terminal::plain(&backtrace::numbers(&outcome.backtrace));
-                if !self.quiet && !matches!(error, BacktraceError::NoPath) {
-                    terminal::plain(&format!("  ({error})\n"));
-                }
-            }
+    fn order(self, variables: Vec<EnvironmentVariable>) -> Order {
+        Order {
+            arguments: self.arguments,
+            variables,
+            timeout: self.timeout,
+            memory_bytes: self.memory,
+            cpu_time: self.cpu_time,
+            output_bytes: self.max_output,
+            exits_per_second: self.max_exits,
+            backend: match self.backend {
+                BackendName::Auto => Backend::Auto(qemu()),
+                BackendName::Builtin => Backend::BuiltIn,
+                BackendName::Qemu => Backend::Qemu(qemu()),
+            },
+            accel: match self.accel {
+                Accel::Auto => AccelChoice::Auto,
+                Accel::Kvm => AccelChoice::Kvm,
+                Accel::Tcg => AccelChoice::Tcg,
+            },
+            confinement: match (self.require_jail, self.no_jail) {
+                (true, _) => Confinement::Whole,
+                (_, true) => Confinement::None,
+                (false, false) => Confinement::Possible,
+            },
+            verbosity: match (self.verbose, self.quiet) {
+                (true, _) => Verbosity::Verbose,
+                (_, true) => Verbosity::Quiet,
+                (false, false) => Verbosity::Normal,
+            },
+            timings: self.timings,
         }
     }
 }
 
 fn reason(error: &anyhow::Error) -> Reason {
     if is_bad_event(error) { Reason::BadEvent } else { Reason::BadRequest }
-}
-
-/// What is written with after the call has ended, ready before it begins.
-struct Desk<'a> {
-    report: Option<&'a Path>,
-    clerk: Option<Clerk>,
-    twin: Option<Result<Twin, BacktraceError>>,
-}
-
-impl Desk<'_> {
-    fn keep_in(&self, jail: Jail) -> Jail {
-        let jail = self.clerk.iter().fold(jail, Jail::with_clerk);
-        self.twin.iter().flatten().fold(jail, Jail::keeping)
-    }
-
-    /// Writes the report of a call with this status, which the caller is not to lose with it.
-    fn write_report(self, status: u8, report: impl FnOnce() -> Report) -> anyhow::Result<()> {
-        let Some(path) = self.report else { return Ok(()) };
-        let json = report().json();
-        let written = json.and_then(|json| match self.clerk {
-            Some(clerk) => clerk.write(&json),
-            None => report::put(path, &json),
-        });
-        written.map_err(|why| {
-            anyhow!(
-                "cannot write the report to {} ({why}): make room there, or name another file; the \
-                    call's own status was {status}",
-                path.display()
-            )
-        })
-    }
-}
-
-/// Catches signals and gets the streams ready, the function's and this program's own.
-fn set_up(stopper: Stopper) -> anyhow::Result<(Standard, Standard, Standard)> {
-    terminal::is_terminal();
-    signals::stop_on_signals(&stopper).context("cannot catch signals")?;
-    let copied = "cannot copy a standard stream (is `ulimit -n` too low?)";
-    let stdin = Standard::stdin().context(copied)?;
-    let stdout = Standard::take_stdout().context(copied)?;
-    let stderr = Standard::stderr().context(copied)?;
-    Ok((stdin, stdout, stderr))
 }

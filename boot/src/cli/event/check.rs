@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Format, files};
-use crate::cli::standard;
+use ampoule_boot::program::standard;
 
 /// Says whether a file holds nothing but valid events.
 #[derive(Debug, Args)]

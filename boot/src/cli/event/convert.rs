@@ -7,7 +7,7 @@ use ampoule_event::stream::Writer;
 use clap::Args;
 
 use super::{Format, files};
-use crate::cli::standard;
+use ampoule_boot::program::standard;
 
 /// Bytes that are gathered before they are printed.
 const GATHERED_BYTES: usize = 64 << 10;

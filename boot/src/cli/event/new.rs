@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Format;
 use super::attributes::Attributes;
-use crate::cli::standard;
+use ampoule_boot::program::standard;
 
 /// Prints an event.
 #[derive(Debug, Args)]

@@ -13,7 +13,7 @@ use rustix::stdio::{stderr, stdin, stdout};
 /// # Safety
 ///
 /// `count` and `words` are the arguments of C's `main`.
-pub(crate) unsafe fn begin(count: c_int, words: *const *const c_char) -> Vec<OsString> {
+pub unsafe fn begin(count: c_int, words: *const *const c_char) -> Vec<OsString> {
     open_what_is_closed();
     // A reader that is gone is told as an error (EPIPE), and so is a file that may grow no more
     // (EFBIG), and not by a signal that ends the process.

@@ -3,15 +3,15 @@
 
 use std::io;
 
+use crate::jail;
+use crate::session::{StopCause, Stopper};
 use ampoule_abi::status;
-use ampoule_boot::jail;
-use ampoule_boot::session::{StopCause, Stopper};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::register;
 
 /// Ends the call on the signals that ask for it; on a second one, or where the call has ended
 /// already, this process, which may be blocked on a STDERR that nobody reads.
-pub(crate) fn stop_on_signals(stopper: &Stopper) -> io::Result<()> {
+pub fn stop_on_signals(stopper: &Stopper) -> io::Result<()> {
     for (signal, cause, exit_code) in [
         (SIGINT, StopCause::Interrupted, status::INTERRUPTED),
         (SIGTERM, StopCause::Terminated, status::TERMINATED),

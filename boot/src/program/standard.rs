@@ -10,13 +10,13 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::stdio::{dup2_stdout, stderr, stdin, stdout};
 
 /// Whether STDIN can be read without waiting.
-pub(crate) fn stdin_is_ready() -> bool {
+pub fn stdin_is_ready() -> bool {
     let now = Timespec::default();
     poll(&mut [PollFd::new(&stdin(), PollFlags::IN)], Some(&now)).is_ok_and(|ready| ready > 0)
 }
 
 /// Prints what a verb gives, all of it: nothing is flushed when the process ends.
-pub(crate) fn print(bytes: &[u8]) -> anyhow::Result<()> {
+pub fn print(bytes: &[u8]) -> anyhow::Result<()> {
     let mut output = io::stdout().lock();
     output.write_all(bytes).and_then(|()| output.flush()).context("cannot write to STDOUT")
 }
@@ -24,23 +24,23 @@ pub(crate) fn print(bytes: &[u8]) -> anyhow::Result<()> {
 /// A copy of a standard stream that blocks, even if another process that shares it has made it
 /// non-blocking.
 #[derive(Debug)]
-pub(crate) struct Standard(File);
+pub struct Standard(File);
 
 impl Standard {
     /// STDIN.
-    pub(crate) fn stdin() -> io::Result<Self> {
+    pub fn stdin() -> io::Result<Self> {
         copy(stdin())
     }
 
     /// STDERR.
-    pub(crate) fn stderr() -> io::Result<Self> {
+    pub fn stderr() -> io::Result<Self> {
         copy(stderr())
     }
 
     /// Takes STDOUT away from this process, so that nothing but the function can write there, and
     /// its reader sees the end as soon as this value is dropped. What else would go there goes to
     /// STDERR.
-    pub(crate) fn take_stdout() -> io::Result<Self> {
+    pub fn take_stdout() -> io::Result<Self> {
         let function = copy(stdout())?;
         dup2_stdout(stderr())?;
         Ok(function)

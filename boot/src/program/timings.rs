@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use ampoule_boot::Outcome;
-use ampoule_boot::outcome::{Exits, Phases};
+use crate::Outcome;
+use crate::outcome::{Exits, Phases};
 
 /// Columns of the longest bar.
 const WIDTH: usize = 48;
@@ -28,7 +28,7 @@ fn phases(phases: &Phases) -> [Phase; 8] {
 
 /// The lines for a call; each phase with the time that it took and, from the start of the program
 /// on, the time at which it ended, in milliseconds.
-pub(crate) fn render(outcome: &Outcome, with_bars: bool) -> String {
+pub fn render(outcome: &Outcome, with_bars: bool) -> String {
     let before = outcome.phases.exec.unwrap_or_default();
     let mut ends = vec![("exec", outcome.phases.exec)];
     let later = |end: Option<Duration>| end.map(|end| before + end);

@@ -4,17 +4,17 @@ use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
 
 /// Says what went wrong.
-pub(crate) fn error(message: &str) {
+pub fn error(message: &str) {
     say("ampoule:", "31", message);
 }
 
 /// Says something in passing.
-pub(crate) fn note(message: &str) {
+pub fn note(message: &str) {
     say("ampoule:", "33", message);
 }
 
 /// Shows lines as they are.
-pub(crate) fn plain(lines: &str) {
+pub fn plain(lines: &str) {
     // If STDERR is gone, nobody is left to be told.
     let _ = std::io::stderr().write_all(lines.as_bytes());
 }
@@ -27,7 +27,7 @@ fn say(label: &str, colour: &str, message: &str) {
 }
 
 /// Whether a person reads what is said; asked once, while the system may still be asked.
-pub(crate) fn is_terminal() -> bool {
+pub fn is_terminal() -> bool {
     static IS_TERMINAL: OnceLock<bool> = OnceLock::new();
     *IS_TERMINAL.get_or_init(|| std::io::stderr().is_terminal())
 }
