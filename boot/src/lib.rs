@@ -30,6 +30,7 @@
 
 pub mod backend;
 pub mod backtrace;
+pub mod bundle;
 pub mod call;
 pub mod context;
 pub mod error;

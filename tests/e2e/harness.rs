@@ -138,7 +138,7 @@ pub fn xtask(arguments: &[&str]) -> Invocation {
 }
 
 /// Leaves nothing of this process's environment but what finds programs.
-fn clean(command: &mut Command) {
+pub fn clean(command: &mut Command) {
     command.env_clear();
     for name in ["PATH", "AMPOULE_QEMU"] {
         command.envs(std::env::var_os(name).map(|value| (name, value)));

@@ -1,10 +1,12 @@
 //! What messages advise exists: the verbs of `cargo xtask` and the options that they name.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::harness::{Suite, launcher, xtask};
-use crate::process::Done;
+use crate::process::{Done, Invocation};
+use crate::tools;
 
 pub fn add(suite: &mut Suite) {
     suite.once("hints::a_missing_image_leads_to_the_verb_that_makes_it", missing_image);
@@ -25,6 +27,9 @@ fn known() -> &'static Known {
     KNOWN.get_or_init(|| {
         let verbs = verbs(xtask(&["--help"]).run().expect(0).text());
         let mut options = options(launcher(&["run", "--help"]).run().expect(0).text());
+        let mut bundle = Command::new(tools::bundle("echo"));
+        bundle.arg("--ampoule-help");
+        options.extend(self::options(Invocation::new(bundle).run().expect(0).text()));
         options.extend(["--help", "--version"].iter().chain(&FOREIGN).map(|&o| o.to_owned()));
         for words in command_lines(&verbs) {
             options.extend(self::options(help_of(&words).text()));

@@ -34,6 +34,7 @@ mod backend;
 mod bench;
 mod broken;
 mod build;
+mod bundle;
 mod context;
 mod disks;
 mod echo;
@@ -62,7 +63,7 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 26] = [
+const TOPICS: [fn(&mut Suite); 27] = [
     echo::add,
     streams::add,
     broken::add,
@@ -85,6 +86,7 @@ const TOPICS: [fn(&mut Suite); 26] = [
     agreement::add,
     independent::add,
     build::add,
+    bundle::add,
     bench::add,
     hints::add,
     readme::add,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
 
@@ -47,6 +47,19 @@ impl Tools {
         let image = self.images.get(function);
         image.unwrap_or_else(|| panic!("no image of the function {function} was built"))
     }
+}
+
+/// A bundle of a function's image.
+pub fn bundle(function: &str) -> PathBuf {
+    static MADE: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    let path = made.entry(function.to_owned()).or_insert_with(|| {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bundle").join(function);
+        let mut command = Command::new(&get().xtask);
+        text(command.arg("bundle").arg(get().image(function)).arg("-o").arg(&path));
+        path
+    });
+    path.clone()
 }
 
 /// The folder of the workspace.

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use crate::console::Console;
 use crate::publish::{advice, temporary};
-use crate::static_program::{self, GNU, MUSL, Program};
+use crate::static_program::{self, Program};
 
-const LAUNCHER: Program = Program { package: "ampoule-boot", kind: "--bin", name: "ampoule" };
+const LAUNCHER: Program = Program::released("ampoule-boot", "--bin", "ampoule");
 
 /// Why there is no launcher.
 #[derive(Debug, thiserror::Error)]
@@ -39,19 +39,12 @@ pub enum LauncherError {
 /// Builds the launcher, which takes no time if it is there, and returns its path.
 pub fn build(console: Console) -> Result<PathBuf, LauncherError> {
     let target = static_program::best_target();
-    let built = static_program::build(LAUNCHER, target, console)?
-        .ok_or_else(|| LauncherError::Failed { checkout: checkout().into(), hint: hint(target) })?;
+    let built = static_program::build(LAUNCHER, target, console)?.ok_or_else(|| {
+        LauncherError::Failed { checkout: checkout().into(), hint: static_program::hint(target) }
+    })?;
     let place = place_of(&built, target);
     put(&built, &place).map_err(|why| LauncherError::Place { place: place.clone(), why })?;
     Ok(place)
-}
-
-/// Linking with glibc needs its static library, which some systems keep in a package of its own.
-fn hint(target: &str) -> String {
-    match target {
-        GNU => format!(" (if libc.a is what the linker misses, `rustup target add {MUSL}` helps)"),
-        _ => String::new(),
-    }
 }
 
 /// Where the launcher belongs: beside the folder of the target that cargo has built it in.
@@ -94,6 +87,7 @@ pub fn checkout() -> &'static Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::static_program::MUSL;
 
     #[test]
     fn its_place_is_beside_what_cargo_builds() {
@@ -115,11 +109,5 @@ mod tests {
         }
         assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 2);
         assert!(put(&built, &folder.path().join("no/such/folder")).is_err());
-    }
-
-    #[test]
-    fn only_glibc_needs_a_hint() {
-        assert!(hint(GNU).contains("`rustup target add x86_64-unknown-linux-musl`"));
-        assert_eq!(hint(MUSL), "");
     }
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod bundle;
 mod cargo;
 mod checks;
 mod console;
@@ -54,6 +55,7 @@ enum Verb {
     Pipe(verb::pipe::Pipe),
     List(verb::list::List),
     Inspect(verb::inspect::Inspect),
+    Bundle(verb::bundle::Bundle),
     Launcher(verb::launcher::Launcher),
     Bench(verb::bench::Bench),
     Doctor(verb::doctor::Doctor),
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         Verb::Pipe(verb) => verb.run(console),
         Verb::List(verb) => verb.run(console),
         Verb::Inspect(verb) => verb.run(console),
+        Verb::Bundle(verb) => verb.run(console),
         Verb::Launcher(verb) => verb.run(console),
         Verb::Bench(verb) => verb.run(console),
         Verb::Doctor(verb) => verb.run(),

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +11,8 @@ use tempfile::{Builder, NamedTempFile};
 
 /// Readable by everyone; an image is booted, never executed.
 const MODE: u32 = 0o644;
+/// Executable by everyone.
+const EXECUTABLE: u32 = 0o755;
 
 /// A file could not be put in place.
 #[derive(Debug, thiserror::Error)]
@@ -56,9 +58,18 @@ pub fn publish(path: &Path, content: &[u8]) -> Result<bool, PublishError> {
     stage(path, content)?.put()
 }
 
+/// The same for a program.
+pub fn publish_program(path: &Path, content: &[u8]) -> Result<bool, PublishError> {
+    stage_as(EXECUTABLE, path, content)?.put()
+}
+
 /// Writes `content` under a temporary name beside `path`, which is removed unless it is put in place.
 pub fn stage(path: &Path, content: &[u8]) -> Result<Staged, PublishError> {
-    let file = write(path, content).map_err(|why| PublishError { path: path.into(), why })?;
+    stage_as(MODE, path, content)
+}
+
+fn stage_as(mode: u32, path: &Path, content: &[u8]) -> Result<Staged, PublishError> {
+    let file = write(mode, path, content).map_err(|why| PublishError { path: path.into(), why })?;
     Ok(Staged { path: path.into(), file })
 }
 
@@ -74,15 +85,17 @@ impl Staged {
     }
 }
 
-fn write(path: &Path, content: &[u8]) -> io::Result<Option<NamedTempFile>> {
-    if fs::metadata(path).is_ok_and(|found| found.len() == content.len() as u64)
-        && fs::read(path)? == content
-    {
+fn write(mode: u32, path: &Path, content: &[u8]) -> io::Result<Option<NamedTempFile>> {
+    let is_alike = |found: fs::Metadata| {
+        found.len() == content.len() as u64 && found.permissions().mode() & 0o111 == mode & 0o111
+    };
+    if fs::metadata(path).is_ok_and(is_alike) && fs::read(path)? == content {
         return Ok(None);
     }
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
-    let mut file = temporary(folder, MODE)?;
+    let mut file = temporary(folder, mode)?;
     file.as_file_mut().write_all(content)?;
     Ok(Some(file))
 }

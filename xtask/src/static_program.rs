@@ -30,6 +30,17 @@ pub struct Program {
     pub kind: &'static str,
     /// Its name.
     pub name: &'static str,
+    /// The profile of the workspace by which it is compiled.
+    pub profile: &'static str,
+    /// Options that choose features.
+    pub features: &'static [&'static str],
+}
+
+impl Program {
+    /// One as it is released, with all its features.
+    pub const fn released(package: &'static str, kind: &'static str, name: &'static str) -> Self {
+        Self { package, kind, name, profile: "release", features: &[] }
+    }
 }
 
 /// The target to compile for, the best of those that are installed.
@@ -37,15 +48,36 @@ pub fn best_target() -> &'static str {
     if rustc::has_target(MUSL) { MUSL } else { GNU }
 }
 
+/// What may help if a program for `target` does not compile: glibc's static library is in a package of
+/// its own on some systems.
+pub fn hint(target: &str) -> String {
+    match target {
+        GNU => format!(" (if libc.a is what the linker misses, `rustup target add {MUSL}` helps)"),
+        _ => String::new(),
+    }
+}
+
 /// Compiles a program, which takes no time if that was done before; its path, or `None` if there
 /// were errors, which have been shown.
 pub fn build(program: Program, target: &str, console: Console) -> io::Result<Option<PathBuf>> {
     let mut command = cargo::command("build", console);
     command.arg("--manifest-path").arg(checkout().join("Cargo.toml"));
-    command.args(["--release", "--package", program.package, program.kind, program.name]);
+    command.args(["--profile", program.profile, "--package", program.package]);
+    command.args([program.kind, program.name]).args(program.features);
     command.args(["--target", target]);
     command.env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\x1f"));
     let outcome = cargo::run(command, program.name, console)?;
     let executable = outcome.executable.filter(|_| outcome.success);
     Ok(executable.map(|executable| executable.path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_glibc_needs_a_hint() {
+        assert!(hint(GNU).contains("`rustup target add x86_64-unknown-linux-musl`"));
+        assert_eq!(hint(MUSL), "");
+    }
 }

@@ -148,10 +148,7 @@ impl Run {
 
     /// Runs the call; its exit status.
     pub(crate) fn run(self, began: Began) -> anyhow::Result<u8> {
-        let desk = match &self.report {
-            Some(path) => Desk::reporting(path, !self.no_jail)?,
-            None => Desk::new(),
-        };
+        let desk = Desk::open(self.report.as_deref(), self.confinement())?;
         let variables = match self.delivery().and_then(|delivery| self.variables(&delivery)) {
             Ok(variables) => variables,
             Err(error) => return desk.not_begun(reason(&error), &error, None),
@@ -185,8 +182,17 @@ impl Run {
         Ok(variables)
     }
 
+    fn confinement(&self) -> Confinement {
+        match (self.require_jail, self.no_jail) {
+            (true, _) => Confinement::Whole,
+            (_, true) => Confinement::None,
+            (false, false) => Confinement::Possible,
+        }
+    }
+
     fn order(self, variables: Vec<EnvironmentVariable>) -> Order {
         Order {
+            confinement: self.confinement(),
             arguments: self.arguments,
             variables,
             timeout: self.timeout,
@@ -203,11 +209,6 @@ impl Run {
                 Accel::Auto => AccelChoice::Auto,
                 Accel::Kvm => AccelChoice::Kvm,
                 Accel::Tcg => AccelChoice::Tcg,
-            },
-            confinement: match (self.require_jail, self.no_jail) {
-                (true, _) => Confinement::Whole,
-                (_, true) => Confinement::None,
-                (false, false) => Confinement::Possible,
             },
             verbosity: match (self.verbose, self.quiet) {
                 (true, _) => Verbosity::Verbose,

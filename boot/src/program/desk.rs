@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
-use super::terminal;
+use super::{Confinement, terminal};
 use crate::backtrace::{self, BacktraceError, Twin};
 use crate::jail::{Clerk, Jail};
 use crate::report::{self, Report};
@@ -52,18 +52,15 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// One that writes no report.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// One that writes a report to `path`, for a call that may be jailed: another process writes it
-    /// then.
-    pub fn reporting(path: &Path, is_jailed: bool) -> anyhow::Result<Self> {
+    /// One that writes a report to a file, if any; another process does it where this one will be
+    /// jailed.
+    pub fn open(report: Option<&Path>, confinement: Confinement) -> anyhow::Result<Self> {
+        let Some(path) = report else { return Ok(Self::default()) };
         Report::check_place(path).with_context(|| {
             let path = path.display();
             format!("cannot write a report to {path}; name a file in a folder that is there")
         })?;
+        let is_jailed = confinement != Confinement::None;
         let clerk = is_jailed.then(|| Clerk::hire(|json| report::put(path, json)));
         let clerk = clerk.transpose().context("cannot start the process that writes the report")?;
         Ok(Self { report: Some(path.to_owned()), clerk })

@@ -2,14 +2,14 @@
 //! says goes to STDERR.
 //!
 //! ```text
-//! process   what the standard library's `main` would have seen to
-//! standard  STDIN, STDOUT and STDERR, past buffers
-//! signals   SIGINT and SIGTERM end the call
-//! order     the call as it was asked for, to its exit status
-//! desk      what is written of it once it has ended: messages, the report
-//! timings   its timeline
-//! terminal  one line for a person
+//! process      what the standard library's `main` would have seen to
+//! standard     STDIN, STDOUT and STDERR, past buffers
 //! environment  variables as a command line gives them
+//! signals      SIGINT and SIGTERM end the call
+//! order        the call as it was asked for, to its exit status
+//! desk         what is written of it once it has ended: messages, the report
+//! timings      its timeline
+//! terminal     one line for a person
 //! ```
 
 mod desk;

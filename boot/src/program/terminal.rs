@@ -19,11 +19,42 @@ pub fn plain(lines: &str) {
     let _ = std::io::stderr().write_all(lines.as_bytes());
 }
 
+/// Has messages name options of `ampoule run` by another prefix than `--`.
+pub fn name_options(prefix: &'static str) {
+    // A second time changes nothing.
+    let _ = PREFIX.set(prefix);
+}
+
+static PREFIX: OnceLock<&str> = OnceLock::new();
+
+/// The options that messages advise.
+const ADVISED: [&str; 9] = [
+    "timeout",
+    "memory",
+    "cpu-time",
+    "max-output",
+    "max-exits",
+    "accel",
+    "backend",
+    "no-jail",
+    "require-jail",
+];
+
 fn say(label: &str, colour: &str, message: &str) {
+    let message = match PREFIX.get() {
+        None => message.to_owned(),
+        Some(prefix) => renamed(message, prefix),
+    };
     match is_coloured() {
         true => plain(&format!("\x1b[{colour}m{label}\x1b[0m {message}\n")),
         false => plain(&format!("{label} {message}\n")),
     }
+}
+
+fn renamed(message: &str, prefix: &str) -> String {
+    ADVISED.iter().fold(message.to_owned(), |message, option| {
+        message.replace(&format!("--{option}"), &format!("{prefix}{option}"))
+    })
 }
 
 /// Whether a person reads what is said; asked once, while the system may still be asked.
@@ -35,4 +66,19 @@ pub fn is_terminal() -> bool {
 /// See <https://no-color.org>.
 fn is_coloured() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_named_as_they_are_called_here() {
+        let message = "give it longer with --timeout, or --accel tcg; a function may say --x";
+        let renamed = renamed(message, "--ampoule-");
+        assert_eq!(
+            renamed,
+            "give it longer with --ampoule-timeout, or --ampoule-accel tcg; a function may say --x"
+        );
+    }
 }

@@ -41,13 +41,18 @@ impl Xxh64 {
     #[inline(always)]
     pub fn update<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let (stripes, rest) = bytes.as_chunks::<STRIPE>();
+        // Not a loop, which would keep the lanes in memory where code is to be small.
+        let [mut a, mut b, mut c, mut d] = self.lanes;
         for stripe in stripes {
-            let (words, _) = stripe.as_chunks::<8>();
-            for (lane, word) in self.lanes.iter_mut().zip(words) {
-                *lane = round(*lane, u64::from_le_bytes(*word));
+            if let ([first, second, third, fourth], _) = stripe.as_chunks::<8>() {
+                a = round(a, u64::from_le_bytes(*first));
+                b = round(b, u64::from_le_bytes(*second));
+                c = round(c, u64::from_le_bytes(*third));
+                d = round(d, u64::from_le_bytes(*fourth));
             }
-            self.bytes = self.bytes.wrapping_add(STRIPE as u64);
         }
+        self.lanes = [a, b, c, d];
+        self.bytes = self.bytes.wrapping_add((stripes.len() * STRIPE) as u64);
         rest
     }
 

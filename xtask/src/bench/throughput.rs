@@ -14,8 +14,7 @@ use crate::results;
 use crate::static_program::Program;
 
 /// The program that serves the requests.
-pub const PROGRAM: Program =
-    Program { package: "ampoule-boot", kind: "--example", name: "throughput" };
+pub const PROGRAM: Program = Program::released("ampoule-boot", "--example", "throughput");
 
 /// What was measured, and under which conditions.
 #[derive(Debug, Serialize)]

@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod build_fn;
+pub mod bundle;
 pub mod ci;
 pub mod completions;
 pub mod demo;

@@ -73,7 +73,7 @@ impl Echo {
 
     /// The same function as a program of the host's, for `target`.
     fn for_host(target: &str, console: Console) -> Result<PathBuf> {
-        let program = Program { package: FUNCTION, kind: "--bin", name: FUNCTION };
+        let program = Program::released(FUNCTION, "--bin", FUNCTION);
         static_program::build(program, target, console)?
             .with_context(|| format!("{FUNCTION} does not compile for {target}"))
     }
