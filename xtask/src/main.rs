@@ -12,6 +12,8 @@ mod inspect;
 mod launcher;
 mod manifest;
 mod nearest;
+#[cfg_attr(not(test), allow(dead_code))]
+mod oci;
 mod pipeline;
 mod progress;
 mod project;
