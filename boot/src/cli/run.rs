@@ -9,6 +9,7 @@ use ampoule_boot::backend::{Backend, qemu::Qemu};
 use ampoule_boot::backtrace::{self, BacktraceError, Twin};
 use ampoule_boot::context::{self, EnvironmentVariable};
 use ampoule_boot::host::AccelChoice;
+use ampoule_boot::image::oci::{self, OciError, Reference};
 use ampoule_boot::jail::{Clerk, Jail};
 use ampoule_boot::report::{self, Report};
 use ampoule_boot::session::Stopper;
@@ -25,7 +26,7 @@ use super::{Began, environment, signals, terminal, timings};
 #[derive(Debug, Default, PartialEq, Eq, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Run {
-    /// The image, such as target/fn/wc/wc.elf
+    /// The image, such as target/fn/wc/wc.elf, or oci:PATH[:NAME][@DIGEST] in an OCI layout
     image: PathBuf,
 
     /// Arguments for the function
@@ -103,6 +104,7 @@ Examples:
   ampoule run a.elf | ampoule run b.elf > result
   ampoule run f.elf -e TOKEN -e LEVEL=3 --report report.json
   ampoule run route.elf --example github-push --emit json
+  ampoule run oci:target/dist/oci:wc -- -l < README.md
   ampoule run thumbnail.elf --type com.example.photo --content-type image/jpeg < photo.jpg
 
 Environment:
@@ -166,9 +168,9 @@ impl Run {
             Ok(variables) => variables,
             Err(error) => return self.not_begun(reason(&error), &error, None, desk),
         };
-        let image = match Image::open(&self.image) {
+        let image = match self.open() {
             Ok(image) => Arc::new(image),
-            Err(error) => return self.failed(&error.into(), None, desk),
+            Err(error) => return self.failed(&error, None, desk),
         };
         if let Err(error) = event::check(&variables, &image) {
             return self.not_begun(Reason::BadRequest, &error, Some(&image), desk);
@@ -196,6 +198,14 @@ impl Run {
                 Ok(exit_code)
             }
             Err(error) => self.failed(&error, Some(&image), desk),
+        }
+    }
+
+    /// The image, whether a file or in an OCI layout.
+    fn open(&self) -> Result<Image, Error> {
+        match Reference::parse(&self.image) {
+            None => Ok(Image::open(&self.image)?),
+            Some(reference) => Ok(oci::open(&reference.map_err(OciError::from)?)?),
         }
     }
 
