@@ -5,6 +5,7 @@ mod bench;
 mod cargo;
 mod checks;
 mod console;
+mod dist;
 mod doctor;
 mod find;
 mod image;
@@ -51,6 +52,7 @@ struct Cli {
 enum Verb {
     New(verb::new::New),
     BuildFn(verb::build_fn::BuildFn),
+    Dist(verb::dist::Dist),
     Invoke(verb::invoke::Invoke),
     Event(verb::event::Event),
     Pipe(verb::pipe::Pipe),
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
     let result = match cli.verb {
         Verb::New(verb) => verb.run(console),
         Verb::BuildFn(verb) => verb.run(console),
+        Verb::Dist(verb) => verb.run(console),
         Verb::Invoke(verb) => verb.run(console),
         Verb::Event(verb) => verb.run(console),
         Verb::Pipe(verb) => verb.run(console),

@@ -87,6 +87,11 @@ pub struct NoSuchFunction {
     pub hint: String,
 }
 
+/// There is no function at all.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no function in {0}; `cargo xtask new NAME` makes one")]
+pub struct NoFunction(String);
+
 impl Project {
     /// Reads the project that `manifest` belongs to, or else the one around the current folder.
     pub fn load(manifest: Option<&Path>, console: Console) -> Result<Self, ProjectError> {
@@ -129,6 +134,19 @@ impl Project {
             };
             NoSuchFunction { name: name.into(), root: self.root.display().to_string(), hint }
         })
+    }
+
+    /// The functions of these names.
+    pub fn some(&self, names: &[String]) -> Result<Vec<&Function>, NoSuchFunction> {
+        names.iter().map(|name| self.function(name)).collect()
+    }
+
+    /// Every function; there has to be one.
+    pub fn all(&self) -> Result<Vec<&Function>, NoFunction> {
+        match self.functions.is_empty() {
+            true => Err(NoFunction(self.root.display().to_string())),
+            false => Ok(self.functions.iter().collect()),
+        }
     }
 
     /// The option that names this project, if it is not the one around the current folder.

@@ -90,6 +90,34 @@ pub enum BuildError {
     Publish(#[from] PublishError),
 }
 
+/// An image that is finished, and not on disk yet.
+pub struct Sealed {
+    /// The image.
+    pub image: Vec<u8>,
+    /// The same with symbols and line numbers.
+    pub twin: Vec<u8>,
+    /// Whether nothing had to be compiled.
+    pub fresh: bool,
+}
+
+/// Makes the image of `function`.
+pub fn make(
+    project: &Project,
+    function: &Function,
+    profile: Profile,
+    console: Console,
+) -> Result<Sealed, BuildError> {
+    let name = || function.name.clone();
+    let arguments = link::arguments(project, function)?;
+    let compiled = compile::compile(project, function, profile, &arguments, console)?;
+    let read = |why| BuildError::Read { path: compiled.path.clone(), why };
+    let mut twin = fs::read(&compiled.path).map_err(read)?;
+    seal::seal(&mut twin).map_err(|why| BuildError::Seal { name: name(), why })?;
+    let image = strip::strip(&twin).map_err(|why| BuildError::Strip { name: name(), why })?;
+    check::check(&image).map_err(|why| BuildError::Check { name: name(), why })?;
+    Ok(Sealed { image, twin, fresh: compiled.fresh })
+}
+
 /// Builds the image of `function` in `folder`.
 pub fn build(
     project: &Project,
@@ -98,26 +126,19 @@ pub fn build(
     folder: &Path,
     console: Console,
 ) -> Result<Built, BuildError> {
-    let name = || function.name.clone();
-    let arguments = link::arguments(project, function)?;
-    let compiled = compile::compile(project, function, profile, &arguments, console)?;
-    let read = |why| BuildError::Read { path: compiled.path.clone(), why };
-    let mut unstripped = fs::read(&compiled.path).map_err(read)?;
-    seal::seal(&mut unstripped).map_err(|why| BuildError::Seal { name: name(), why })?;
-    let image = strip::strip(&unstripped).map_err(|why| BuildError::Strip { name: name(), why })?;
-    check::check(&image).map_err(|why| BuildError::Check { name: name(), why })?;
+    let made = make(project, function, profile, console)?;
     let path = folder.join(&function.name).with_extension("elf");
     let debug_path = folder.join(&function.name).with_extension("debug");
     // Both are whole before either takes its place, so that an image and its twin belong together;
     // the twin first: whoever sees the new image finds its symbols too.
-    let (twin, sealed) = (stage(&debug_path, &unstripped)?, stage(&path, &image)?);
+    let (twin, sealed) = (stage(&debug_path, &made.twin)?, stage(&path, &made.image)?);
     let written = [twin.put()?, sealed.put()?];
     Ok(Built {
         path,
         debug_path,
-        bytes: image.len() as u64,
-        sha256: hexadecimal(&Sha256::digest(&image)),
-        fresh: compiled.fresh && written == [false, false],
+        bytes: made.image.len() as u64,
+        sha256: hexadecimal(&Sha256::digest(&made.image)),
+        fresh: made.fresh && written == [false, false],
     })
 }
 

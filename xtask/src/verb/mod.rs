@@ -6,6 +6,7 @@ pub mod build_fn;
 pub mod ci;
 pub mod completions;
 pub mod demo;
+pub mod dist;
 pub mod doctor;
 pub mod event;
 pub mod inspect;

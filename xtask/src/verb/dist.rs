@@ -1,0 +1,59 @@
+//! `dist`: images as artifacts, in a folder that takes the place of the last one at once.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::console::Console;
+use crate::dist::{self, Origin, Release, folder, source};
+use crate::image::{self, Profile};
+use crate::project::Project;
+
+/// Gather images and all that is to be known of them in a folder
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The folder holds these functions and nothing else, each in a folder of its own: the image NAME.elf,
+its twin NAME.debug, and manifest.json. SHA256SUMS covers every file. The folder takes the place of
+the last one at once, or that one stays as it was.
+
+Examples:
+  cargo xtask dist
+  cargo xtask dist wc grep --out /tmp/filters && (cd /tmp/filters && sha256sum -c SHA256SUMS)")]
+pub struct Dist {
+    /// Functions [default: every function of the project]
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// Folder to make or replace [default: target/dist]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Manifest of another Cargo project
+    #[arg(long, value_name = "PATH")]
+    manifest_path: Option<PathBuf>,
+}
+
+impl Dist {
+    pub fn run(self, console: Console) -> Result<ExitCode> {
+        let project = Project::load(self.manifest_path.as_deref(), console)?;
+        let names: Vec<_> = BTreeSet::from_iter(self.names).into_iter().collect();
+        let functions = if names.is_empty() { project.all()? } else { project.some(&names)? };
+        let origin = Origin {
+            toolchain: source::toolchain().context("rustc does not say what it is")?,
+            source: source::revision(&project.root, console),
+            date: source::date(&project.root, console)?,
+        };
+        let mut release = Release::default();
+        for &function in &functions {
+            let made = image::make(&project, function, Profile::Optimised, console)?;
+            release.add_folder(&function.name, dist::function(function, &made, &origin))?;
+        }
+        release.close();
+        let place = self.out.unwrap_or_else(|| project.target.join("dist"));
+        folder::put(&place, &release)?;
+        let files = release.files().count();
+        console.status("Gathered", format_args!("{} ({files} files)", place.display()));
+        Ok(ExitCode::SUCCESS)
+    }
+}
