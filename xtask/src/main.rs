@@ -13,7 +13,6 @@ mod inspect;
 mod launcher;
 mod manifest;
 mod nearest;
-#[cfg_attr(not(test), allow(dead_code))]
 mod oci;
 mod pipeline;
 mod progress;

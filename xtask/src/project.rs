@@ -42,6 +42,10 @@ pub struct Function {
     pub version: String,
     /// What its manifest says it does.
     pub description: Option<String>,
+    /// Its licence, as an expression of SPDX.
+    pub licence: Option<String>,
+    /// Where its source is.
+    pub repository: Option<String>,
     /// Its package's manifest.
     pub manifest: PathBuf,
     /// Its settings.
@@ -199,6 +203,8 @@ fn functions_of(package: &Package) -> Result<Vec<Function>, ProjectError> {
         package: package.id.clone(),
         version: package.version.to_string(),
         description: package.description.clone(),
+        licence: package.license.clone(),
+        repository: package.repository.clone(),
         manifest: package.manifest_path.clone().into(),
         settings: settings.clone(),
     };
@@ -244,6 +250,8 @@ mod tests {
             package: PackageId { repr: "wc".into() },
             version: "0.1.0".into(),
             description: None,
+            licence: None,
+            repository: None,
             manifest: "/p/Cargo.toml".into(),
             settings: Settings::default(),
         };

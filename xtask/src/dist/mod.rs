@@ -7,6 +7,7 @@
 //!
 //! Everything is made in memory first, and is the same for the same source; only [`folder`] writes.
 
+pub mod container;
 pub mod folder;
 mod release;
 pub mod source;
@@ -32,10 +33,14 @@ pub struct Origin {
     pub date: String,
 }
 
-/// The folder of one function.
-pub fn function(function: &Function, made: &Sealed, origin: &Origin) -> Release {
+/// The folder of one function, to whose `folder` all is added that every release has.
+pub fn function(
+    function: &Function,
+    made: &Sealed,
+    mut folder: Release,
+    origin: &Origin,
+) -> Release {
     let name = &function.name;
-    let mut folder = Release::default();
     folder.add(format!("{name}{IMAGE_SUFFIX}"), Artifact::file(&made.image[..]));
     folder.add(format!("{name}{TWIN_SUFFIX}"), Artifact::file(&made.twin[..]));
     folder.add(MANIFEST, json(&manifest(function, &folder, origin)));

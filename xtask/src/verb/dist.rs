@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::console::Console;
+use crate::dist::container::{self, Container};
 use crate::dist::{self, Origin, Release, folder, source};
 use crate::image::{self, Profile};
 use crate::project::Project;
@@ -29,6 +30,9 @@ pub struct Dist {
     /// Folder to make or replace [default: target/dist]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Add container images: all in the OCI layout `oci`, and each in an archive NAME.oci.tar
+    #[arg(long)]
+    oci: bool,
     /// Manifest of another Cargo project
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
@@ -45,9 +49,19 @@ impl Dist {
             date: source::date(&project.root, console)?,
         };
         let mut release = Release::default();
+        let mut containers = Vec::new();
         for &function in &functions {
             let made = image::make(&project, function, Profile::Optimised, console)?;
-            release.add_folder(&function.name, dist::function(function, &made, &origin))?;
+            let mut folder = Release::default();
+            if self.oci {
+                let container = Container::of(function, &made, None, &origin);
+                container.add_archive(&mut folder)?;
+                containers.push(container);
+            }
+            release.add_folder(&function.name, dist::function(function, &made, folder, &origin))?;
+        }
+        if self.oci {
+            release.add_folder(container::FOLDER, container::layout(&containers)?)?;
         }
         release.close();
         let place = self.out.unwrap_or_else(|| project.target.join("dist"));
