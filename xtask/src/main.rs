@@ -10,6 +10,7 @@ mod doctor;
 mod find;
 mod image;
 mod inspect;
+mod kubernetes;
 mod launcher;
 mod manifest;
 mod nearest;

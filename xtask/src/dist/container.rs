@@ -8,6 +8,7 @@ use ampoule_boot::artifact::digest::Digest;
 
 use super::{Artifact, Origin, Release};
 use crate::image::Sealed;
+use crate::kubernetes;
 use crate::oci::{self, Layout, OciError};
 use crate::project::Function;
 
@@ -48,11 +49,13 @@ impl Container {
         }
     }
 
-    /// Adds the archive of this image alone to its function's folder.
-    pub fn add_archive(&self, folder: &mut Release) -> Result<(), OciError> {
-        let archive = Layout::of(&[self.function()])?.archive(self.epoch_seconds)?;
+    /// Adds the archive of this image alone to its function's folder; the digest of the image's
+    /// manifest, which is the same in the layout of all.
+    pub fn add_archive(&self, folder: &mut Release) -> Result<String, OciError> {
+        let mut layout = Layout::of(&[self.function()])?;
+        let archive = layout.archive(self.epoch_seconds)?;
         folder.add(format!("{}{ARCHIVE_SUFFIX}", self.name), Artifact::file(archive));
-        Ok(())
+        Ok(layout.manifests.remove(&self.name).expect("the layout is that of this image"))
     }
 
     fn function(&self) -> oci::Function<'_> {
@@ -76,6 +79,21 @@ pub fn layout(containers: &[Container]) -> Result<Release, OciError> {
         folder.add(path, Artifact::file(bytes));
     }
     Ok(folder)
+}
+
+/// Adds the manifests of Kubernetes for the image with that digest.
+pub fn add_manifests(function: &Function, repository: &str, digest: &str, folder: &mut Release) {
+    let described = kubernetes::Function {
+        name: &function.name,
+        version: &function.version,
+        memory_bytes: function.settings.memory_bytes,
+        timeout: function.settings.timeout,
+        repository: repository.trim_end_matches('/'),
+        digest,
+    };
+    for (end, text) in kubernetes::manifests(&described) {
+        folder.add(format!("{}{end}", function.name), Artifact::file(text));
+    }
 }
 
 /// What there is to say of a function beside its name and version.

@@ -1,8 +1,9 @@
 //! What `urunc`, the OCI runtime for unikernels, is told of an image: as annotations, and as a file in
 //! the layer with the values in base64, because not every engine passes annotations on.
 //!
-//! `unikraft` is the type that adds nothing to QEMU's arguments and passes the container's arguments on
-//! as the kernel's command line; there is none for plain PVH images.
+//! There is no type for plain PVH images. `mewz` is the one under which QEMU gets what fits any of them,
+//! `-kernel` and `-no-reboot`; no type gives a guest a console of virtio, so that a function finds no
+//! stream there and ends at once.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ pub(super) fn annotations(name: &str) -> BTreeMap<String, String> {
         ("binary", format!("/{name}.elf")),
         ("cmdline", name.to_owned()),
         ("hypervisor", "qemu".to_owned()),
-        ("unikernelType", "unikraft".to_owned()),
+        ("unikernelType", "mewz".to_owned()),
         ("useDMBlock", "false".to_owned()),
     ];
     all.map(|(key, value)| (format!("{PREFIX}{key}"), value)).into()

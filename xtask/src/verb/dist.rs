@@ -33,6 +33,12 @@ pub struct Dist {
     /// Add container images: all in the OCI layout `oci`, and each in an archive NAME.oci.tar
     #[arg(long)]
     oci: bool,
+    /// Add manifests of Kubernetes that run the container images: a Job, a JobSink, a Service
+    #[arg(long)]
+    kubernetes: bool,
+    /// Where those manifests have the container images from
+    #[arg(long, value_name = "PREFIX", default_value = "localhost", requires = "kubernetes")]
+    repository: String,
     /// Manifest of another Cargo project
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
@@ -53,14 +59,17 @@ impl Dist {
         for &function in &functions {
             let made = image::make(&project, function, Profile::Optimised, console)?;
             let mut folder = Release::default();
-            if self.oci {
+            if self.oci || self.kubernetes {
                 let container = Container::of(function, &made, None, &origin);
-                container.add_archive(&mut folder)?;
+                let digest = container.add_archive(&mut folder)?;
                 containers.push(container);
+                if self.kubernetes {
+                    container::add_manifests(function, &self.repository, &digest, &mut folder);
+                }
             }
             release.add_folder(&function.name, dist::function(function, &made, folder, &origin))?;
         }
-        if self.oci {
+        if !containers.is_empty() {
             release.add_folder(container::FOLDER, container::layout(&containers)?)?;
         }
         release.close();
