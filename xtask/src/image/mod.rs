@@ -1,17 +1,21 @@
 //! From a function's source to its image.
 //!
 //! ```text
-//! settings (spec) -> compile, with the linker's input (link, note) -> seal -> strip -> check -> publish
+//! settings (spec) -> compile, with the linker's input (link, note)
+//!   -> seal -> strip, with the list of crates (linked, crates, audit) -> check -> publish
 //! ```
 //!
 //! Everything before `publish` leaves the function's last good image as it was.
 
+pub mod audit;
 pub mod check;
 pub mod compile;
-mod dependency;
+mod crates;
+pub mod dependency;
 mod diagnose;
 pub mod elf;
 mod link;
+pub mod linked;
 mod note;
 mod page_tables;
 mod seal;
@@ -24,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::cargo::Executable;
 use crate::console::Console;
 use crate::project::{Function, Project};
 use crate::publish::{PublishError, stage};
@@ -69,6 +74,15 @@ pub enum BuildError {
         /// What went wrong.
         why: seal::SealError,
     },
+    /// It cannot be told what is linked into the image.
+    #[error("the image of {name:?} cannot list its crates")]
+    Crates {
+        /// The function.
+        name: String,
+        /// Why not.
+        #[source]
+        why: dependency::MetadataError,
+    },
     /// The image cannot be stripped.
     #[error("the image of {name:?} cannot be stripped: {why}")]
     Strip {
@@ -110,12 +124,15 @@ pub fn make(
     let name = || function.name.clone();
     let arguments = link::arguments(project, function)?;
     let compiled = compile::compile(project, function, profile, &arguments, console)?;
-    let read = |why| BuildError::Read { path: compiled.path.clone(), why };
-    let mut twin = fs::read(&compiled.path).map_err(read)?;
+    let Executable { path, fresh } = compiled.executable;
+    let mut twin = fs::read(&path).map_err(|why| BuildError::Read { path, why })?;
     seal::seal(&mut twin).map_err(|why| BuildError::Seal { name: name(), why })?;
-    let image = strip::strip(&twin).map_err(|why| BuildError::Strip { name: name(), why })?;
+    let crates = crates::section(project, function, &compiled.packages)
+        .map_err(|why| BuildError::Crates { name: name(), why })?;
+    let image =
+        strip::strip(&twin, &crates).map_err(|why| BuildError::Strip { name: name(), why })?;
     check::check(&image).map_err(|why| BuildError::Check { name: name(), why })?;
-    Ok(Sealed { image, twin, fresh: compiled.fresh })
+    Ok(Sealed { image, twin, fresh })
 }
 
 /// Builds the image of `function` in `folder`.
