@@ -47,6 +47,7 @@ mod image;
 mod independent;
 mod jail;
 mod kvm;
+mod oci;
 mod orphan;
 mod pipe;
 mod ports;
@@ -62,7 +63,7 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 26] = [
+const TOPICS: [fn(&mut Suite); 27] = [
     echo::add,
     streams::add,
     broken::add,
@@ -73,6 +74,7 @@ const TOPICS: [fn(&mut Suite); 26] = [
     fault::add,
     report::add,
     image::add,
+    oci::add,
     orphan::add,
     hostile::add,
     hosts::add,

@@ -86,7 +86,8 @@ impl Layout {
             ("oci-layout".to_owned(), br#"{"imageLayoutVersion":"1.0.0"}"#.to_vec()),
             ("index.json".to_owned(), documents::bytes(&Index::of(entries))),
         ];
-        files.extend(blobs.0);
+        // What names a blob comes before it: of an archive that is cut, a reader can tell what it lacks.
+        files.extend(blobs.0.into_iter().rev());
         Ok(Self { files, manifests })
     }
 
@@ -155,16 +156,19 @@ impl Function<'_> {
     }
 }
 
-/// Blobs by their paths; of the same bytes there is one.
+/// Blobs and their paths; of the same bytes there is one.
 #[derive(Debug, Default)]
-struct Blobs(BTreeMap<String, Vec<u8>>);
+struct Blobs(Vec<(String, Vec<u8>)>);
 
 impl Blobs {
     fn put(&mut self, media_type: &'static str, bytes: Vec<u8>) -> Descriptor {
         let digest: String =
             Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let descriptor = Descriptor::of(media_type, format!("sha256:{digest}"), bytes.len());
-        self.0.insert(format!("blobs/sha256/{digest}"), bytes);
+        let path = format!("blobs/sha256/{digest}");
+        if !self.0.iter().any(|(known, _)| *known == path) {
+            self.0.push((path, bytes));
+        }
         descriptor
     }
 }
