@@ -36,6 +36,7 @@ mod broken;
 mod build;
 mod context;
 mod disks;
+mod dist;
 mod echo;
 mod events;
 mod examples;
@@ -62,7 +63,7 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 26] = [
+const TOPICS: [fn(&mut Suite); 27] = [
     echo::add,
     streams::add,
     broken::add,
@@ -77,6 +78,7 @@ const TOPICS: [fn(&mut Suite); 26] = [
     hostile::add,
     hosts::add,
     disks::add,
+    dist::add,
     kvm::add,
     jail::add,
     pipe::add,
