@@ -36,6 +36,7 @@ mod broken;
 mod build;
 mod context;
 mod disks;
+mod dist;
 mod echo;
 mod events;
 mod examples;
@@ -79,6 +80,7 @@ const TOPICS: [fn(&mut Suite); 27] = [
     hostile::add,
     hosts::add,
     disks::add,
+    dist::add,
     kvm::add,
     jail::add,
     pipe::add,

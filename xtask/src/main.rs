@@ -53,6 +53,7 @@ enum Verb {
     New(verb::new::New),
     BuildFn(verb::build_fn::BuildFn),
     Dist(verb::dist::Dist),
+    Verify(verb::verify::Verify),
     Invoke(verb::invoke::Invoke),
     Event(verb::event::Event),
     Pipe(verb::pipe::Pipe),
@@ -72,7 +73,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return status::of_usage(&error),
     };
-    let runs = matches!(cli.verb, Verb::Invoke(_) | Verb::Pipe(_) | Verb::Event(_));
+    let runs =
+        matches!(cli.verb, Verb::Invoke(_) | Verb::Pipe(_) | Verb::Event(_) | Verb::Verify(_));
     status::report_bugs(runs);
     publish::bear_limits();
     let console = Console::new(cli.verbose);
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         Verb::New(verb) => verb.run(console),
         Verb::BuildFn(verb) => verb.run(console),
         Verb::Dist(verb) => verb.run(console),
+        Verb::Verify(verb) => verb.run(console),
         Verb::Invoke(verb) => verb.run(console),
         Verb::Event(verb) => verb.run(console),
         Verb::Pipe(verb) => verb.run(console),

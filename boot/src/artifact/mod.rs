@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! SHA256SUMS               a digest of every other file
+//! SHA256SUMS.dsse.json     the same, signed
 //! NAME/NAME.elf            the image
 //! NAME/NAME.debug          its twin, with symbols and line numbers
 //! NAME/manifest.json       what the function is, and a digest of each file beside it
@@ -14,11 +15,17 @@
 //! Nothing here trusts a byte of such a folder.
 
 pub mod digest;
+pub mod dsse;
 pub mod manifest;
+pub mod statement;
 pub mod sums;
+mod tree;
+pub mod verify;
 
 /// Name of the file with a digest of every other one.
 pub const SUMS: &str = "SHA256SUMS";
+/// Name of the file with that one, signed.
+pub const SUMS_ENVELOPE: &str = "SHA256SUMS.dsse.json";
 /// Name of the file that describes a function.
 pub const MANIFEST: &str = "manifest.json";
 /// What follows a function's name in the name of its image.

@@ -12,6 +12,7 @@ mod signals;
 mod standard;
 mod terminal;
 mod timings;
+mod verify;
 
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
@@ -36,6 +37,7 @@ struct Cli {
 enum Verb {
     Run(Box<Run>),
     Event(event::Event),
+    Verify(verify::Verify),
     Completions(completions::Completions),
 }
 
@@ -45,7 +47,8 @@ Exit status:
   1–123    the function's own failure; 65 also for what is given as an event and is none
   124      its deadline passed, or it exceeded another limit
   125      the launcher failed: bad options, no monitor, a broken protocol
-  126      the image cannot be run: not an image, damaged, of an unknown ABI version
+  126      the image cannot be run: not an image, damaged, of an unknown ABI version; or what is
+           verified is not as it should be
   127      there is no such image
   130, 143 interrupted, terminated
   134      the function panicked or crashed
@@ -67,6 +70,7 @@ pub(crate) fn main(words: Vec<OsString>) -> u8 {
             match Cli::try_parse_from(words).map(|cli| cli.verb) {
                 Ok(Verb::Run(run)) => leave(run.run(began)),
                 Ok(Verb::Event(event)) => exit_code(event.run()),
+                Ok(Verb::Verify(verify)) => exit_code(verify.run()),
                 Ok(Verb::Completions(completions)) => exit_code(completions.run::<Cli>()),
                 Err(error) => usage(&error),
             }
@@ -86,7 +90,11 @@ fn exit_code(done: anyhow::Result<u8>) -> u8 {
             return status::BROKEN_PIPE;
         }
         terminal::error(&format!("{error:#}"));
-        if event::is_bad_event(&error) { status::EX_DATAERR } else { status::LAUNCHER }
+        match verify::status_of(&error) {
+            Some(status) => status,
+            None if event::is_bad_event(&error) => status::EX_DATAERR,
+            None => status::LAUNCHER,
+        }
     })
 }
 

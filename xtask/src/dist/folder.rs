@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use ampoule_boot::artifact::{SUMS, sums};
+use ampoule_boot::artifact::{SUMS, SUMS_ENVELOPE, sums};
 use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 use rustix::io::Errno;
 use tempfile::TempDir;
@@ -163,7 +163,7 @@ fn refuse_others(place: &Path) -> Result<(), FolderError> {
     }
     let text = fs::read_to_string(place.join(SUMS)).unwrap_or_default();
     let listed = sums::read(&text).unwrap_or_default();
-    let is_listed = |path: &str| path == SUMS || listed.contains_key(path);
+    let is_listed = |path: &str| [SUMS, SUMS_ENVELOPE].contains(&path) || listed.contains_key(path);
     match first_other(place, "", &is_listed).map_err(at(place))? {
         None => Ok(()),
         Some(other) => Err(FolderError::NotOurs { path: place.into(), other }),
@@ -271,7 +271,7 @@ mod tests {
         let mut release = Release::default();
         release.add("wc/wc.elf", Artifact::file(content));
         release.add("wc/wc", Artifact { mode: 0o755, bytes: content.into() });
-        release.close();
+        crate::dist::close(&mut release, None);
         release
     }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use ampoule_boot::artifact::digest::Digest;
-use ampoule_boot::artifact::sums::{self, Sums, is_inside};
-use ampoule_boot::artifact::{SUMS, manifest};
+use ampoule_boot::artifact::manifest;
+use ampoule_boot::artifact::sums::{Sums, is_inside};
 
 /// Readable by everyone; an image is booted, never executed.
 const FILE_MODE: u32 = 0o644;
@@ -76,12 +76,6 @@ impl Release {
         };
         self.files().map(listed).collect()
     }
-
-    /// Adds the list of all files with their digests; nothing is to be added after it.
-    pub fn close(&mut self) {
-        let sums = sums::write(&self.sums());
-        self.add(SUMS, Artifact::file(sums));
-    }
 }
 
 #[cfg(test)]
@@ -89,18 +83,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_covers_every_other_file() {
+    fn files_are_listed_by_their_path() {
         let (mut release, mut function) = (Release::default(), Release::default());
         function.add("wc.elf", Artifact::file("image"));
         function.add("wc", Artifact { mode: 0o755, bytes: b"bundle".into() });
         release.add_folder("wc", function.clone()).expect("it is the first");
         release.add_folder("wc", function).expect_err("it is the second");
-        release.close();
         let paths: Vec<_> = release.files().map(|(path, file)| (path, file.mode)).collect();
-        assert_eq!(paths, [(SUMS, 0o644), ("wc/wc", 0o755), ("wc/wc.elf", 0o644)]);
-        let text = String::from_utf8(release.files[SUMS].bytes.clone()).expect("text");
-        let listed = sums::read(&text).expect("sums");
-        assert_eq!(listed["wc/wc.elf"], Digest::of(b"image"));
-        assert_eq!(listed.len(), 2);
+        assert_eq!(paths, [("wc/wc", 0o755), ("wc/wc.elf", 0o644)]);
+        let sums = release.sums();
+        assert_eq!((sums["wc/wc.elf"], sums.len()), (Digest::of(b"image"), 2));
+        let listed = release.listed();
+        assert_eq!((listed[0].path.as_str(), listed[0].bytes), ("wc/wc", 6));
     }
 }

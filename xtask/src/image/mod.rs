@@ -22,10 +22,12 @@ mod seal;
 pub mod spec;
 mod strip;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use cargo_metadata::PackageId;
 use sha2::{Digest, Sha256};
 
 use crate::cargo::Executable;
@@ -112,6 +114,8 @@ pub struct Sealed {
     pub twin: Vec<u8>,
     /// Whether nothing had to be compiled.
     pub fresh: bool,
+    /// The packages of all that was compiled for it, macros and build scripts as well.
+    pub packages: BTreeSet<PackageId>,
 }
 
 /// Makes the image of `function`.
@@ -132,7 +136,7 @@ pub fn make(
     let image =
         strip::strip(&twin, &crates).map_err(|why| BuildError::Strip { name: name(), why })?;
     check::check(&image).map_err(|why| BuildError::Check { name: name(), why })?;
-    Ok(Sealed { image, twin, fresh })
+    Ok(Sealed { image, twin, fresh, packages: compiled.packages })
 }
 
 /// Builds the image of `function` in `folder`.

@@ -16,3 +16,4 @@ pub mod list;
 pub mod new;
 pub mod pipe;
 pub mod setup;
+pub mod verify;
