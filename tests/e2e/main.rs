@@ -64,7 +64,7 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 27] = [
+const TOPICS: [fn(&mut Suite); 28] = [
     echo::add,
     streams::add,
     broken::add,

@@ -8,9 +8,9 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::harness::{Scratch, Suite, launcher, xtask};
+use crate::independent::script;
 use crate::matrix::Backend;
 use crate::process::{Done, Invocation};
-use crate::tools;
 
 pub fn add(suite: &mut Suite) {
     suite.each("oci::an_image_in_a_layout_runs_as_the_file_does", runs);
@@ -164,9 +164,7 @@ fn cuts() {
 
 fn independent() {
     let dist = Dist::new(&["--oci"]);
-    let mut command = Command::new("python3");
-    command.arg(tools::root().join("tests/independent/oci_layout.py")).arg(dist.path(""));
-    let done = Invocation::new(command).run().expect(0);
+    let done = script("oci_layout.py", &[&dist.path("")]).expect("it needs Python alone");
     assert!(done.text().starts_with("echo: sha256:"), "{done:?}");
     assert_eq!(done.text().lines().count(), 2);
 }
@@ -225,15 +223,6 @@ fn other_tools() {
 
 fn manifests() {
     let dist = Dist::new(&["--kubernetes", "--repository", "registry.example/functions"]);
-    let mut command = Command::new("python3");
-    command.arg(tools::root().join("tests/independent/kubernetes_manifests.py"));
-    command.arg(dist.path(""));
-    let done = Invocation::new(command).run();
-    // The status with which such scripts say that they lack something.
-    if done.status == 77 {
-        eprintln!("skipped: manifests of Kubernetes: {}", done.text().trim());
-        return;
-    }
-    let done = done.expect(0);
+    let Some(done) = script("kubernetes_manifests.py", &[&dist.path("")]) else { return };
     assert_eq!(done.text().lines().count(), 12, "{done:?}");
 }
