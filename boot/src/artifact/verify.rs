@@ -246,17 +246,17 @@ fn check_manifest(path: &Path, manifest: &Manifest, name: Option<&str>) -> Resul
 
 /// Verifies one file, an image, with what lies beside it and around it.
 fn image(path: &Path, key: Option<&Key>) -> Result<Verified, VerifyError> {
-    let path =
-        &path.canonicalize().map_err(|why| VerifyError::Unreadable { path: path.into(), why })?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let folder = path.parent().unwrap_or(Path::new("/"));
+    let real =
+        path.canonicalize().map_err(|why| VerifyError::Unreadable { path: path.into(), why })?;
+    let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let folder = real.parent().unwrap_or(Path::new("/"));
     let stem = name.strip_suffix(IMAGE_SUFFIX).unwrap_or(&name);
     let beside = |name: &str| folder.join(name);
-    let found = tree::digest(path)?;
+    let found = tree::digest(&real)?;
     let check = |by, expected: Option<&Digest>| match expected {
         Some(&expected) if expected == found => Ok(()),
         expected => Err(VerifyError::Differs {
-            path: path.clone(),
+            path: path.into(),
             by,
             expected: expected.copied(),
             found: Some(found),

@@ -127,16 +127,17 @@ fn hash(digest: Digest) -> Value {
 }
 
 fn licences(package: &Package) -> Vec<Value> {
-    let expression = package.license.as_deref().map(|text| {
-        // Old manifests write a slash for OR.
-        let text = text.split('/').map(str::trim).collect::<Vec<_>>().join(" OR ");
-        json!({ "expression": text })
-    });
+    let expression = |text: &str| json!({ "expression": spdx(text) });
     let file = || {
         let file = package.license_file.as_ref()?;
         Some(json!({ "license": { "name": format!("see {}", file.file_name()?) } }))
     };
-    expression.or_else(file).into_iter().collect()
+    package.license.as_deref().map(expression).or_else(file).into_iter().collect()
+}
+
+/// A licence expression; old manifests write a slash for OR.
+fn spdx(text: &str) -> String {
+    text.split('/').map(str::trim).collect::<Vec<_>>().join(" OR ")
 }
 
 /// A UUID (RFC 9562, version 8) that the same image has again.
@@ -156,5 +157,14 @@ mod tests {
         let number = serial_number(Digest::of(b""));
         assert_eq!(number, "urn:uuid:e3b0c442-98fc-8c14-8afb-f4c8996fb924");
         assert_ne!(number, serial_number(Digest::of(b"x")));
+    }
+
+    #[test]
+    fn a_licence_is_an_expression() {
+        assert_eq!(spdx("MIT/Apache-2.0"), "MIT OR Apache-2.0");
+        assert_eq!(
+            spdx("(MIT OR Apache-2.0) AND Unicode-3.0"),
+            "(MIT OR Apache-2.0) AND Unicode-3.0"
+        );
     }
 }

@@ -9,18 +9,20 @@ use cargo_metadata::Package;
 /// alone it would be taken for somebody else's.
 pub fn of_crate(package: &Package) -> Option<String> {
     let source = package.source.as_ref()?;
-    let plain =
-        format!("pkg:cargo/{}@{}", encode(&package.name), encode(&package.version.to_string()));
-    if source.is_crates_io() {
-        return Some(plain);
-    }
-    let (kind, location) = source.repr.split_once('+')?;
+    let (name, version) = (encode(&package.name), encode(&package.version.to_string()));
+    let plain = format!("pkg:cargo/{name}@{version}");
+    if source.is_crates_io() { Some(plain) } else { Some(plain + &qualifier(&source.repr)?) }
+}
+
+/// Where a crate is from, of what cargo says: `git+URL?branch=NAME#COMMIT`, `registry+URL`.
+fn qualifier(source: &str) -> Option<String> {
+    let (kind, location) = source.split_once('+')?;
     Some(match (kind, location.split_once('#')) {
         ("git", Some((url, commit))) => {
             let url = url.split('?').next().unwrap_or(url);
-            format!("{plain}?vcs_url={}", encode(&format!("git+{url}@{commit}")))
+            format!("?vcs_url={}", encode(&format!("git+{url}@{commit}")))
         }
-        _ => format!("{plain}?repository_url={}", encode(location)),
+        _ => format!("?repository_url={}", encode(location)),
     })
 }
 
@@ -49,5 +51,16 @@ mod tests {
         assert_eq!(encode("git+https://example.com/a@b"), "git%2Bhttps://example.com/a%40b");
         let image = of_image("wc", "0.1.0", Digest::of(b""));
         assert!(image.starts_with("pkg:generic/wc@0.1.0?checksum=sha256:e3b0c442"), "{image}");
+    }
+
+    #[test]
+    fn a_crate_is_told_from_its_namesake_elsewhere() {
+        let qualifier = |source| qualifier(source).expect("a source");
+        assert_eq!(
+            qualifier("git+https://example.com/a?branch=b#01ab"),
+            "?vcs_url=git%2Bhttps://example.com/a%4001ab"
+        );
+        let registry = qualifier("registry+https://example.com/index");
+        assert_eq!(registry, "?repository_url=https://example.com/index");
     }
 }

@@ -73,3 +73,42 @@ fn linked_by<'a>(metadata: &'a Metadata, node: &'a Node) -> impl Iterator<Item =
 fn is_macro(package: &Package) -> bool {
     package.targets.iter().any(|target| target.kind.contains(&TargetKind::ProcMacro))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::Console;
+    use crate::image::dependency;
+    use crate::project::Project;
+
+    fn names(linked: &Linked<'_>) -> Vec<String> {
+        linked.crates.iter().map(|one| one.package.name.to_string()).collect()
+    }
+
+    #[test]
+    fn what_was_compiled_and_is_needed_is_linked_and_macros_are_not() {
+        let manifest = crate::launcher::checkout().join("Cargo.toml");
+        let project = Project::load(Some(&manifest), Console::new(false)).expect("this project");
+        let metadata = dependency::metadata(&project).expect("its dependencies");
+        let root = &project.function("echo").expect("an example").package;
+        let all: BTreeSet<_> = metadata.packages.iter().map(|it| it.id.clone()).collect();
+        let linked = Linked::new(&metadata, root, &all).expect("known");
+        let found = names(&linked);
+        for name in ["echo", "ampoule", "ampoule-abi", "virtio-drivers"] {
+            assert!(found.contains(&name.to_owned()), "no {name} in {found:?}");
+        }
+        for name in ["thiserror-impl", "xtask", "getrandom", "proptest"] {
+            assert!(!found.contains(&name.to_owned()), "{name} in {found:?}");
+        }
+        assert!(found.is_sorted());
+        let few = |name: &str| metadata.packages.iter().find(|it| *it.name == name);
+        let few = few("ampoule").map(|package| package.id.clone()).into_iter().collect();
+        let linked = Linked::new(&metadata, root, &few).expect("known");
+        assert_eq!(names(&linked), ["ampoule", "echo"]);
+        let told = |one: &Crate<'_>| (one.is_root, one.dependencies.clone());
+        assert_eq!(
+            linked.crates.iter().map(told).collect::<Vec<_>>(),
+            [(false, vec![]), (true, vec![0])]
+        );
+    }
+}

@@ -127,7 +127,7 @@ fn what_is_as_it_should_be_is_verified() {
 }
 
 #[test]
-fn a_flipped_bit_in_any_byte_is_told_with_both_digests() {
+fn a_flipped_bit_or_a_cut_is_told_with_both_digests() {
     let root = Release::default().write();
     let mut paths: Vec<_> = tree::sums(root.path()).expect("a folder").into_keys().collect();
     paths.sort();
@@ -135,7 +135,8 @@ fn a_flipped_bit_in_any_byte_is_told_with_both_digests() {
     for path in paths {
         let path = root.path().join(path);
         let good = fs::read(&path).expect("a file");
-        for at in 0..good.len() {
+        let every = if path.ends_with(MANIFEST) || path.ends_with(SUMS) { 1 } else { 7 };
+        for at in (0..good.len()).step_by(every) {
             let mut bad = good.clone();
             bad[at] ^= 1 << (at % 8);
             fs::write(&path, &bad).expect("written");
@@ -148,7 +149,7 @@ fn a_flipped_bit_in_any_byte_is_told_with_both_digests() {
             let is_real = *found == Some(Digest::of(&bad)) || is_list;
             assert!(is_real && expected != found, "byte {at} of {}: {error}", path.display());
         }
-        for length in 0..good.len() {
+        for length in (0..good.len()).step_by(13) {
             fs::write(&path, &good[..length]).expect("written");
             let error = verify(root.path(), None).expect_err("a difference");
             assert!(matches!(error, VerifyError::Differs { .. }), "{length}: {error}");
