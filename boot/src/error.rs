@@ -3,6 +3,8 @@
 use crate::backend::LaunchError;
 use crate::call::RequestError;
 use crate::host::{HostError, KvmProblem};
+#[cfg(feature = "oci")]
+use crate::image::oci::OciError;
 use crate::image::{ImageError, OpenError};
 use crate::outcome::Reason;
 
@@ -15,6 +17,10 @@ pub enum Error {
     /// The bytes are not an image.
     #[error("the image cannot be run: {0}")]
     Image(#[from] ImageError),
+    /// The image in an OCI layout cannot be found or run.
+    #[cfg(feature = "oci")]
+    #[error(transparent)]
+    Oci(#[from] OciError),
     /// The request makes no sense.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -31,6 +37,8 @@ impl Error {
     pub fn reason(&self) -> Reason {
         match self {
             Self::Open(OpenError::NotFound { .. }) => Reason::NotFound,
+            #[cfg(feature = "oci")]
+            Self::Oci(error) => error.reason(),
             Self::Open(_) | Self::Image(_) => Reason::NotRunnable,
             Self::Host(HostError::NoKvm(KvmProblem::Refused { .. })) => Reason::BackendFailed,
             Self::Request(_) | Self::Host(_) => Reason::BadRequest,

@@ -18,6 +18,8 @@ pub use crate::backend::fuzz::{driver, registers, virtqueue};
 pub use crate::backend::qemu::fuzz::monitor;
 pub use crate::backtrace::fuzz::symbols;
 pub use crate::image::fuzz::{image, notes};
+#[cfg(feature = "oci")]
+pub use crate::image::oci::fuzz::oci;
 pub use crate::session::fuzz::{incoming, input, session};
 
 pub(crate) use choices::Choices;
@@ -26,7 +28,7 @@ use guest::memory;
 
 #[cfg(test)]
 #[path = "../fuzz/replay.rs"]
-mod replay;
+pub(crate) mod replay;
 
 #[cfg(test)]
 mod tests {
@@ -61,8 +63,9 @@ mod tests {
         wire: 10_000,
     }
 
-    /// Replayed where their parsers are: those of a program, which this library does not have.
-    const ELSEWHERE: [&str; 4] = ["environment", "events", "inspection", "settings"];
+    /// Replayed where their parsers are: those of a program, which this library does not have, and one
+    /// that it need not have.
+    const ELSEWHERE: [&str; 5] = ["environment", "events", "inspection", "oci", "settings"];
 
     #[test]
     fn every_target_is_replayed() {

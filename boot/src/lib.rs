@@ -28,6 +28,8 @@
 //! the length of a stream.
 #![deny(unsafe_code)]
 
+#[cfg(feature = "artifact")]
+pub mod artifact;
 pub mod backend;
 pub mod backtrace;
 pub mod bundle;

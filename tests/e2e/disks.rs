@@ -15,10 +15,10 @@ use crate::process::{Done, Invocation, Running};
 use crate::tools;
 
 /// What a disk in memory is given out in.
-const PAGE_BYTES: u64 = 4096;
+pub const PAGE_BYTES: u64 = 4096;
 
 /// Enough for anything here.
-const MUCH: &str = "size=64m,nr_inodes=1000";
+pub const MUCH: &str = "size=64m,nr_inodes=1000";
 
 pub fn add(suite: &mut Suite) {
     suite.once("disks::an_image_and_its_twin_are_replaced_together_or_not_at_all", image);
@@ -29,7 +29,7 @@ pub fn add(suite: &mut Suite) {
 }
 
 /// A disk, there as long as this is.
-struct Disk {
+pub struct Disk {
     keeper: Running,
     place: PathBuf,
     /// The keeper ends with it, should it not be killed.
@@ -38,7 +38,7 @@ struct Disk {
 
 impl Disk {
     /// One that has these options of `tmpfs`, in place of this folder.
-    fn new(place: PathBuf, options: &str) -> Self {
+    pub fn new(place: PathBuf, options: &str) -> Self {
         fs::create_dir_all(&place).expect("a folder");
         Self::made_by("mount -t tmpfs -o \"$2\" tmpfs \"$1\"", &place, options)
     }
@@ -69,25 +69,25 @@ impl Disk {
     }
 
     /// A path on it, as those see it who are inside.
-    fn path(&self, name: &str) -> String {
+    pub fn path(&self, name: &str) -> String {
         self.place.join(name).display().to_string()
     }
 
     /// The same from outside.
-    fn outside(&mut self, name: &str) -> PathBuf {
+    pub fn outside(&mut self, name: &str) -> PathBuf {
         let root = PathBuf::from(format!("/proc/{}/root", self.keeper.pid().as_raw_nonzero()));
         root.join(self.place.strip_prefix("/").expect("an absolute path")).join(name)
     }
 
     /// The names of everything in a folder of it.
-    fn names(&mut self, folder: &str) -> BTreeSet<String> {
+    pub fn names(&mut self, folder: &str) -> BTreeSet<String> {
         let entries = fs::read_dir(self.outside(folder)).expect("a folder");
         let name = |entry: std::io::Result<fs::DirEntry>| entry.expect("an entry").file_name();
         entries.map(name).map(|name| name.to_string_lossy().into_owned()).collect()
     }
 
     /// Has a process see it, which is started in the workspace.
-    fn hold(&mut self, invocation: Invocation) -> Invocation {
+    pub fn hold(&mut self, invocation: Invocation) -> Invocation {
         let mut command = Command::new("nsenter");
         command.args(["--user", "--mount", "--preserve-credentials", "--target"]);
         command.arg(self.keeper.pid().as_raw_nonzero().to_string());
@@ -96,7 +96,7 @@ impl Disk {
     }
 
     /// Changes its options.
-    fn remount(&mut self, options: &str) {
+    pub fn remount(&mut self, options: &str) {
         let mut command = Command::new("mount");
         command.args(["-o", &format!("remount,{options}")]).arg(&self.place);
         self.hold(Invocation::new(command)).run().expect(0);
@@ -105,7 +105,7 @@ impl Disk {
 
 /// Checks that it failed with one last word, in which all of this is said.
 #[track_caller]
-fn expect_failure(done: Done, parts: &[&str]) {
+pub fn expect_failure(done: Done, parts: &[&str]) {
     let done = done.expect(1);
     let last = done.stderr.lines().last().unwrap_or_default();
     assert!(last.starts_with("error: "), "no last word of {done:?}");
@@ -114,8 +114,8 @@ fn expect_failure(done: Done, parts: &[&str]) {
     }
 }
 
-const FULL: &str = "No space left on device";
-const READ_ONLY: &str = "Read-only file system";
+pub const FULL: &str = "No space left on device";
+pub const READ_ONLY: &str = "Read-only file system";
 
 /// Puts files in a folder, one page each.
 fn put_old(folder: &Path, names: &[&str]) {

@@ -1,14 +1,14 @@
 //! `tests/independent/launcher.py`, made from `SPEC.md` alone: where it and our launcher agree, the
-//! contract stands on its own.
+//! contract stands on its own. And other scripts beside it, which know nothing of this project's code.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::examples::{self, Case};
 use crate::harness::Suite;
 use crate::matrix::Backend;
-use crate::process::Invocation;
+use crate::process::{Done, Invocation};
 use crate::tools;
 
 pub fn add(suite: &mut Suite) {
@@ -22,6 +22,26 @@ pub fn add(suite: &mut Suite) {
         });
     }
     suite.each_qemu("independent::gives_the_same_statuses", statuses);
+    suite.once("independent::actionlint_takes_the_workflows", workflows);
+}
+
+/// Runs a script of `tests/independent` that has to succeed; `None` if it lacks something, which is told.
+pub fn script(name: &str, arguments: &[&Path]) -> Option<Done> {
+    /// The status with which such scripts say that.
+    const LACKING: i32 = 77;
+    let mut command = Command::new("python3");
+    command.arg(tools::root().join("tests/independent").join(name)).args(arguments);
+    let done = Invocation::new(command).run();
+    if done.status == LACKING {
+        eprintln!("skipped: {name}: {}", done.text().trim());
+        return None;
+    }
+    Some(done.expect(0))
+}
+
+fn workflows() {
+    let Some(done) = script("workflows.py", &[]) else { return };
+    assert_eq!(done.text(), "2 workflows\n");
 }
 
 fn python(backend: Backend, function: &str, options: &[&str]) -> Command {

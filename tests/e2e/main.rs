@@ -37,6 +37,7 @@ mod build;
 mod bundle;
 mod context;
 mod disks;
+mod dist;
 mod echo;
 mod events;
 mod examples;
@@ -48,6 +49,7 @@ mod image;
 mod independent;
 mod jail;
 mod kvm;
+mod oci;
 mod orphan;
 mod pipe;
 mod ports;
@@ -63,7 +65,7 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 27] = [
+const TOPICS: [fn(&mut Suite); 29] = [
     echo::add,
     streams::add,
     broken::add,
@@ -74,10 +76,12 @@ const TOPICS: [fn(&mut Suite); 27] = [
     fault::add,
     report::add,
     image::add,
+    oci::add,
     orphan::add,
     hostile::add,
     hosts::add,
     disks::add,
+    dist::add,
     kvm::add,
     jail::add,
     pipe::add,

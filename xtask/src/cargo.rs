@@ -3,12 +3,13 @@
 //! Paths are taken from cargo's messages and never guessed: build directories can be shared,
 //! moved, or laid out anew.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use cargo_metadata::Message;
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel};
+use cargo_metadata::{Message, PackageId};
 
 use crate::console::{Console, Verbosity};
 use crate::progress::Progress;
@@ -20,6 +21,8 @@ pub struct Outcome {
     pub success: bool,
     /// The binary that was asked for, if it was made.
     pub executable: Option<Executable>,
+    /// The packages of all that was compiled for it, for the host as well, now or before.
+    pub packages: BTreeSet<PackageId>,
     /// The errors, which have been shown.
     pub errors: Vec<Diagnostic>,
 }
@@ -52,6 +55,7 @@ pub fn run(mut command: Command, binary: &str, console: Console) -> io::Result<O
     let progress = Progress::new(binary, console);
     let mut errors = Vec::new();
     let mut executable = None;
+    let mut packages = BTreeSet::new();
     for message in Message::parse_stream(BufReader::new(output)) {
         match message? {
             Message::CompilerArtifact(artifact) => {
@@ -62,6 +66,7 @@ pub fn run(mut command: Command, binary: &str, console: Console) -> io::Result<O
                     executable =
                         artifact.executable.map(|path| Executable { path: path.into(), fresh });
                 }
+                packages.insert(artifact.package_id);
             }
             Message::CompilerMessage(message) => {
                 progress.show(message.message.rendered.as_deref().unwrap_or_default());
@@ -73,7 +78,7 @@ pub fn run(mut command: Command, binary: &str, console: Console) -> io::Result<O
         }
     }
     progress.finish();
-    Ok(Outcome { success: child.wait()?.success(), executable, errors })
+    Ok(Outcome { success: child.wait()?.success(), executable, packages, errors })
 }
 
 fn is_error(diagnostic: &Diagnostic) -> bool {

@@ -14,7 +14,7 @@ use object::{LittleEndian as LE, Object, ObjectSection, ObjectSymbol, SectionFla
 use prost::Message;
 use serde::Serialize;
 
-use crate::image::elf;
+use crate::image::{audit, elf};
 use crate::symbol;
 
 /// An image, taken apart.
@@ -30,6 +30,8 @@ pub struct Inspection {
     pub sections: Vec<Part>,
     /// What is loaded, by crate, largest first; empty without symbols.
     pub crates: Vec<Part>,
+    /// The crates that the image lists as linked into it; absent if it has no readable list.
+    pub linked: Option<Vec<LinkedCrate>>,
     /// Least guest memory that the image can be loaded into, in bytes.
     pub least_memory_bytes: u64,
 }
@@ -72,6 +74,13 @@ pub struct Part {
     pub bytes: u64,
 }
 
+/// A crate that an image lists.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct LinkedCrate {
+    pub name: String,
+    pub version: String,
+}
+
 /// Takes `image` apart, with the symbols of `twin`, the same image unstripped.
 pub fn inspect(image: &[u8], twin: Option<&[u8]>) -> object::Result<Inspection> {
     let file = elf::parse(image)?;
@@ -87,8 +96,14 @@ pub fn inspect(image: &[u8], twin: Option<&[u8]>) -> object::Result<Inspection> 
             Some(twin) => crates(&elf::parse(twin)?),
             None => Vec::new(),
         },
+        linked: audit::read(&file, image)
+            .map(|list| list.packages.into_iter().map(linked_crate).collect()),
         least_memory_bytes: least_memory(end),
     })
+}
+
+fn linked_crate(package: auditable_serde::Package) -> LinkedCrate {
+    LinkedCrate { name: package.name, version: package.version.to_string() }
 }
 
 /// Least memory in which an image that ends at `end` has room; any number may stand in a file.

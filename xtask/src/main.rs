@@ -6,13 +6,16 @@ mod bundle;
 mod cargo;
 mod checks;
 mod console;
+mod dist;
 mod doctor;
 mod find;
 mod image;
 mod inspect;
+mod kubernetes;
 mod launcher;
 mod manifest;
 mod nearest;
+mod oci;
 mod pipeline;
 mod progress;
 mod project;
@@ -50,6 +53,8 @@ struct Cli {
 enum Verb {
     New(verb::new::New),
     BuildFn(verb::build_fn::BuildFn),
+    Dist(verb::dist::Dist),
+    Verify(verb::verify::Verify),
     Invoke(verb::invoke::Invoke),
     Event(verb::event::Event),
     Pipe(verb::pipe::Pipe),
@@ -70,13 +75,16 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return status::of_usage(&error),
     };
-    let runs = matches!(cli.verb, Verb::Invoke(_) | Verb::Pipe(_) | Verb::Event(_));
+    let runs =
+        matches!(cli.verb, Verb::Invoke(_) | Verb::Pipe(_) | Verb::Event(_) | Verb::Verify(_));
     status::report_bugs(runs);
     publish::bear_limits();
     let console = Console::new(cli.verbose);
     let result = match cli.verb {
         Verb::New(verb) => verb.run(console),
         Verb::BuildFn(verb) => verb.run(console),
+        Verb::Dist(verb) => verb.run(console),
+        Verb::Verify(verb) => verb.run(console),
         Verb::Invoke(verb) => verb.run(console),
         Verb::Event(verb) => verb.run(console),
         Verb::Pipe(verb) => verb.run(console),

@@ -42,6 +42,10 @@ pub struct Function {
     pub version: String,
     /// What its manifest says it does.
     pub description: Option<String>,
+    /// Its licence, as an expression of SPDX.
+    pub licence: Option<String>,
+    /// Where its source is.
+    pub repository: Option<String>,
     /// Its package's manifest.
     pub manifest: PathBuf,
     /// Its settings.
@@ -87,6 +91,11 @@ pub struct NoSuchFunction {
     pub hint: String,
 }
 
+/// There is no function at all.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no function in {0}; `cargo xtask new NAME` makes one")]
+pub struct NoFunction(String);
+
 impl Project {
     /// Reads the project that `manifest` belongs to, or else the one around the current folder.
     pub fn load(manifest: Option<&Path>, console: Console) -> Result<Self, ProjectError> {
@@ -129,6 +138,19 @@ impl Project {
             };
             NoSuchFunction { name: name.into(), root: self.root.display().to_string(), hint }
         })
+    }
+
+    /// The functions of these names.
+    pub fn some(&self, names: &[String]) -> Result<Vec<&Function>, NoSuchFunction> {
+        names.iter().map(|name| self.function(name)).collect()
+    }
+
+    /// Every function; there has to be one.
+    pub fn all(&self) -> Result<Vec<&Function>, NoFunction> {
+        match self.functions.is_empty() {
+            true => Err(NoFunction(self.root.display().to_string())),
+            false => Ok(self.functions.iter().collect()),
+        }
     }
 
     /// The option that names this project, if it is not the one around the current folder.
@@ -181,6 +203,8 @@ fn functions_of(package: &Package) -> Result<Vec<Function>, ProjectError> {
         package: package.id.clone(),
         version: package.version.to_string(),
         description: package.description.clone(),
+        licence: package.license.clone(),
+        repository: package.repository.clone(),
         manifest: package.manifest_path.clone().into(),
         settings: settings.clone(),
     };
@@ -226,6 +250,8 @@ mod tests {
             package: PackageId { repr: "wc".into() },
             version: "0.1.0".into(),
             description: None,
+            licence: None,
+            repository: None,
             manifest: "/p/Cargo.toml".into(),
             settings: Settings::default(),
         };

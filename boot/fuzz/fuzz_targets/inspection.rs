@@ -4,6 +4,7 @@
 
 #[path = "../../../xtask/src/image"]
 mod image {
+    pub mod audit;
     pub mod elf;
 }
 #[path = "../../../xtask/src/inspect.rs"]

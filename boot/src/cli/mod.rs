@@ -7,6 +7,7 @@ mod event;
 #[path = "../../fuzz/replay.rs"]
 mod replay;
 mod run;
+mod verify;
 
 use std::ffi::OsString;
 
@@ -30,6 +31,7 @@ struct Cli {
 enum Verb {
     Run(Box<Run>),
     Event(event::Event),
+    Verify(verify::Verify),
     Completions(completions::Completions),
 }
 
@@ -39,7 +41,8 @@ Exit status:
   1–123    the function's own failure; 65 also for what is given as an event and is none
   124      its deadline passed, or it exceeded another limit
   125      the launcher failed: bad options, no monitor, a broken protocol
-  126      the image cannot be run: not an image, damaged, of an unknown ABI version
+  126      the image cannot be run: not an image, damaged, of an unknown ABI version; or what is
+           verified is not as it should be
   127      there is no such image
   130, 143 interrupted, terminated
   134      the function panicked or crashed
@@ -57,6 +60,7 @@ pub(crate) fn main(words: Vec<OsString>) -> u8 {
             match Cli::try_parse_from(words).map(|cli| cli.verb) {
                 Ok(Verb::Run(run)) => leave(run.run(began)),
                 Ok(Verb::Event(event)) => exit_code(event.run()),
+                Ok(Verb::Verify(verify)) => exit_code(verify.run()),
                 Ok(Verb::Completions(completions)) => exit_code(completions.run::<Cli>()),
                 Err(error) => usage(&error),
             }
@@ -70,9 +74,12 @@ fn leave(done: anyhow::Result<u8>) -> ! {
 }
 
 fn exit_code(done: anyhow::Result<u8>) -> u8 {
-    let is_bad_event = done.as_ref().is_err_and(event::is_bad_event);
+    let told = done.as_ref().err().and_then(|error| match verify::status_of(error) {
+        Some(status) => Some(status),
+        None => event::is_bad_event(error).then_some(status::EX_DATAERR),
+    });
     let exit_code = program::exit_code(done);
-    if is_bad_event { status::EX_DATAERR } else { exit_code }
+    told.unwrap_or(exit_code)
 }
 
 /// Help and version are no failures; everything else here is a bad command line.

@@ -9,8 +9,9 @@ use ampoule_boot::backend::Backend;
 use ampoule_boot::backtrace::Twin;
 use ampoule_boot::context::{self, EnvironmentVariable};
 use ampoule_boot::host::AccelChoice;
+use ampoule_boot::image::oci::{self, OciError, Reference};
 use ampoule_boot::program::{Began, Confinement, Desk, Order, Verbosity, qemu};
-use ampoule_boot::{Image, Reason, units};
+use ampoule_boot::{Error, Image, Reason, units};
 use clap::{Args, ValueEnum};
 
 use super::environment;
@@ -20,7 +21,7 @@ use super::event::{self, Delivery, EventOptions, is_bad_event};
 #[derive(Debug, Default, PartialEq, Eq, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Run {
-    /// The image, such as target/fn/wc/wc.elf
+    /// The image, such as target/fn/wc/wc.elf, or oci:PATH[:NAME][@DIGEST] in an OCI layout
     image: PathBuf,
 
     /// Arguments for the function
@@ -98,6 +99,7 @@ Examples:
   ampoule run a.elf | ampoule run b.elf > result
   ampoule run f.elf -e TOKEN -e LEVEL=3 --report report.json
   ampoule run route.elf --example github-push --emit json
+  ampoule run oci:target/dist/oci:wc -- -l < README.md
   ampoule run thumbnail.elf --type com.example.photo --content-type image/jpeg < photo.jpg
 
 Environment:
@@ -153,15 +155,23 @@ impl Run {
             Ok(variables) => variables,
             Err(error) => return desk.not_begun(reason(&error), &error, None),
         };
-        let image = match Image::open(&self.image) {
+        let image = match self.open() {
             Ok(image) => Arc::new(image),
-            Err(error) => return desk.failed(&error.into(), None),
+            Err(error) => return desk.failed(&error, None),
         };
         if let Err(error) = event::check(&variables, &image) {
             return desk.not_begun(Reason::BadRequest, &error, Some(&image));
         }
         let twin = Twin::open(&image);
         self.order(variables).run(&image, began, desk, twin)
+    }
+
+    /// The image, whether a file or in an OCI layout.
+    fn open(&self) -> Result<Image, Error> {
+        match Reference::parse(&self.image) {
+            None => Ok(Image::open(&self.image)?),
+            Some(reference) => Ok(oci::open(&reference.map_err(OciError::from)?)?),
+        }
     }
 
     /// The events that the call is about, if it is, their bytes on this process's STDIN.

@@ -8,6 +8,8 @@ mod error;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod notes;
+#[cfg(feature = "oci")]
+pub mod oci;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod sample;
 mod seal;

@@ -5,10 +5,12 @@
 //! so that other people's projects need no configuration, and with an explicit `--target`, so that
 //! build scripts and procedural macros are compiled for the host as always.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use cargo_metadata::PackageId;
 use rustix::fs::statvfs;
 
 use super::diagnose;
@@ -85,6 +87,15 @@ pub enum CompileError {
     NoExecutable(String),
 }
 
+/// What was compiled.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The linked file.
+    pub executable: Executable,
+    /// The packages of all that was compiled for it, macros and build scripts as well.
+    pub packages: BTreeSet<PackageId>,
+}
+
 /// Compiles `function` and links it with `link_arguments`.
 pub fn compile(
     project: &Project,
@@ -92,7 +103,7 @@ pub fn compile(
     profile: Profile,
     link_arguments: &[String],
     console: Console,
-) -> Result<Executable, CompileError> {
+) -> Result<Compiled, CompileError> {
     let mut command = cargo::command("rustc", console);
     command.arg("--manifest-path").arg(&function.manifest);
     command.args(["--package", &function.package.repr, "--bin", &function.name]);
@@ -113,7 +124,9 @@ pub fn compile(
             explanation: explanation.unwrap_or_default(),
         });
     }
-    outcome.executable.ok_or_else(|| CompileError::NoExecutable(function.name.clone()))
+    let executable =
+        outcome.executable.ok_or_else(|| CompileError::NoExecutable(function.name.clone()))?;
+    Ok(Compiled { executable, packages: outcome.packages })
 }
 
 /// The reason for errors of all kinds, of the linker above all.

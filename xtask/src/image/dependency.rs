@@ -1,21 +1,37 @@
-//! How a function comes to depend on a crate.
+//! What cargo says of the crates that functions depend on, and how one comes to depend on another.
 
 use std::collections::{HashMap, VecDeque};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Node, PackageId};
 
-use super::compile::TARGET;
+use super::compile::{GUEST_CFG, TARGET};
 use crate::project::{Function, Project};
+
+/// Why it is not known what an image depends on.
+#[derive(Debug, thiserror::Error)]
+pub enum MetadataError {
+    /// Cargo does not say.
+    #[error("cargo cannot tell what is linked into the image")]
+    Cargo(#[from] cargo_metadata::Error),
+    /// It says nothing of this package.
+    #[error("cargo tells no dependencies of the function's package")]
+    NoDependencies,
+}
 
 /// The packages from a direct dependency of `function` to the crate called `name`, by the shortest
 /// way; `None` if cargo does not say.
 pub fn path(project: &Project, function: &Function, name: &str) -> Option<Vec<String>> {
-    let metadata = MetadataCommand::new()
-        .manifest_path(project.root.join("Cargo.toml"))
-        .other_options(["--filter-platform".into(), TARGET.into()])
-        .exec()
-        .ok()?;
-    shortest(&metadata, &function.package, name)
+    shortest(&metadata(project).ok()?, &function.package, name)
+}
+
+/// What cargo says of the packages that guests are made of.
+pub fn metadata(project: &Project) -> Result<Metadata, MetadataError> {
+    let mut command = MetadataCommand::new();
+    command.manifest_path(project.root.join("Cargo.toml"));
+    command.other_options(["--filter-platform".into(), TARGET.into()]);
+    // Dependencies may be asked for by what makes code a guest's.
+    command.env("CARGO_ENCODED_RUSTFLAGS", GUEST_CFG.join("\x1f"));
+    Ok(command.exec()?)
 }
 
 fn shortest(metadata: &Metadata, start: &PackageId, name: &str) -> Option<Vec<String>> {

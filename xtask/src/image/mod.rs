@@ -1,29 +1,36 @@
 //! From a function's source to its image.
 //!
 //! ```text
-//! settings (spec) -> compile, with the linker's input (link, note) -> seal -> strip -> check -> publish
+//! settings (spec) -> compile, with the linker's input (link, note)
+//!   -> seal -> strip, with the list of crates (linked, crates, audit) -> check -> publish
 //! ```
 //!
 //! Everything before `publish` leaves the function's last good image as it was.
 
+pub mod audit;
 pub mod check;
 pub mod compile;
-mod dependency;
+mod crates;
+pub mod dependency;
 mod diagnose;
 pub mod elf;
 mod link;
+pub mod linked;
 mod note;
 mod page_tables;
 mod seal;
 pub mod spec;
 mod strip;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use cargo_metadata::PackageId;
 use sha2::{Digest, Sha256};
 
+use crate::cargo::Executable;
 use crate::console::Console;
 use crate::project::{Function, Project};
 use crate::publish::{PublishError, stage};
@@ -69,6 +76,15 @@ pub enum BuildError {
         /// What went wrong.
         why: seal::SealError,
     },
+    /// It cannot be told what is linked into the image.
+    #[error("the image of {name:?} cannot list its crates")]
+    Crates {
+        /// The function.
+        name: String,
+        /// Why not.
+        #[source]
+        why: dependency::MetadataError,
+    },
     /// The image cannot be stripped.
     #[error("the image of {name:?} cannot be stripped: {why}")]
     Strip {
@@ -90,6 +106,39 @@ pub enum BuildError {
     Publish(#[from] PublishError),
 }
 
+/// An image that is finished, and not on disk yet.
+pub struct Sealed {
+    /// The image.
+    pub image: Vec<u8>,
+    /// The same with symbols and line numbers.
+    pub twin: Vec<u8>,
+    /// Whether nothing had to be compiled.
+    pub fresh: bool,
+    /// The packages of all that was compiled for it, macros and build scripts as well.
+    pub packages: BTreeSet<PackageId>,
+}
+
+/// Makes the image of `function`.
+pub fn make(
+    project: &Project,
+    function: &Function,
+    profile: Profile,
+    console: Console,
+) -> Result<Sealed, BuildError> {
+    let name = || function.name.clone();
+    let arguments = link::arguments(project, function)?;
+    let compiled = compile::compile(project, function, profile, &arguments, console)?;
+    let Executable { path, fresh } = compiled.executable;
+    let mut twin = fs::read(&path).map_err(|why| BuildError::Read { path, why })?;
+    seal::seal(&mut twin).map_err(|why| BuildError::Seal { name: name(), why })?;
+    let crates = crates::section(project, function, &compiled.packages)
+        .map_err(|why| BuildError::Crates { name: name(), why })?;
+    let image =
+        strip::strip(&twin, &crates).map_err(|why| BuildError::Strip { name: name(), why })?;
+    check::check(&image).map_err(|why| BuildError::Check { name: name(), why })?;
+    Ok(Sealed { image, twin, fresh, packages: compiled.packages })
+}
+
 /// Builds the image of `function` in `folder`.
 pub fn build(
     project: &Project,
@@ -98,26 +147,19 @@ pub fn build(
     folder: &Path,
     console: Console,
 ) -> Result<Built, BuildError> {
-    let name = || function.name.clone();
-    let arguments = link::arguments(project, function)?;
-    let compiled = compile::compile(project, function, profile, &arguments, console)?;
-    let read = |why| BuildError::Read { path: compiled.path.clone(), why };
-    let mut unstripped = fs::read(&compiled.path).map_err(read)?;
-    seal::seal(&mut unstripped).map_err(|why| BuildError::Seal { name: name(), why })?;
-    let image = strip::strip(&unstripped).map_err(|why| BuildError::Strip { name: name(), why })?;
-    check::check(&image).map_err(|why| BuildError::Check { name: name(), why })?;
+    let made = make(project, function, profile, console)?;
     let path = folder.join(&function.name).with_extension("elf");
     let debug_path = folder.join(&function.name).with_extension("debug");
     // Both are whole before either takes its place, so that an image and its twin belong together;
     // the twin first: whoever sees the new image finds its symbols too.
-    let (twin, sealed) = (stage(&debug_path, &unstripped)?, stage(&path, &image)?);
+    let (twin, sealed) = (stage(&debug_path, &made.twin)?, stage(&path, &made.image)?);
     let written = [twin.put()?, sealed.put()?];
     Ok(Built {
         path,
         debug_path,
-        bytes: image.len() as u64,
-        sha256: hexadecimal(&Sha256::digest(&image)),
-        fresh: compiled.fresh && written == [false, false],
+        bytes: made.image.len() as u64,
+        sha256: hexadecimal(&Sha256::digest(&made.image)),
+        fresh: made.fresh && written == [false, false],
     })
 }
 

@@ -3,18 +3,20 @@
 //! Each segment's bytes lie on pages of their own in the file, at an offset that is its address
 //! modulo a page, and the file ends on a whole page, so that a monitor can map them instead of
 //! copying. Sections that are loaded keep their headers, for tools that look at them by name; these
-//! and their names lie in what is left of the file header's page, which the seal ends.
+//! and their names lie in what is left of the file header's page, which the seal ends. So does the
+//! list of crates, of which nothing is loaded, or else on pages at the end.
 
 use ampoule_abi::layout::PAGE_BYTES;
 use ampoule_abi::seal;
 use object::elf::{
     FileHeader64, PT_GNU_STACK, PT_LOAD, PT_NOTE, PT_TLS, ProgramHeader64, SHF_ALLOC, SHT_NOBITS,
-    SHT_NULL, SHT_STRTAB, SectionHeader64, SymbolSection,
+    SHT_NULL, SHT_PROGBITS, SHT_STRTAB, SectionHeader64, SymbolSection,
 };
 use object::pod::{bytes_of, bytes_of_slice};
 use object::read::elf::{ProgramHeader as _, SectionHeader as _};
 use object::{LittleEndian as LE, U16, U32, U64};
 
+use super::audit;
 use super::elf::{self, File};
 
 const FILE_HEADER_BYTES: u64 = size_of::<FileHeader64<LE>>() as u64;
@@ -40,26 +42,38 @@ pub enum StripError {
     ManyHeaders(usize),
 }
 
-/// The bytes of `image` without symbols and debug information, sealed.
-pub fn strip(image: &[u8]) -> Result<Vec<u8>, StripError> {
+/// The bytes of `image` without symbols and debug information, with a list of `crates` unless that is
+/// empty, and sealed.
+pub fn strip(image: &[u8], crates: &[u8]) -> Result<Vec<u8>, StripError> {
     let file = elf::parse(image)?;
     let kept: Vec<&ProgramHeader64<LE>> = file
         .elf_program_headers()
         .iter()
         .filter(|header| [PT_LOAD, PT_NOTE, PT_TLS, PT_GNU_STACK].contains(&header.p_type(LE)))
         .collect();
-    let Sections { mut headers, names } = loaded_sections(&file)?;
+    let Sections { mut headers, names } = kept_sections(&file, crates)?;
     let names_at = FILE_HEADER_BYTES + kept.len() as u64 * PROGRAM_HEADER_BYTES;
     let sections_at = (names_at + names.len() as u64).next_multiple_of(TABLE_ALIGNMENT);
     let mut out = vec![0; sections_at as usize + size_of_val(&headers[..])];
-    if out.len() > seal::FIRST - seal::BYTES {
-        return Err(StripError::ManyHeaders(out.len()));
+    let room = (seal::FIRST - seal::BYTES)
+        .checked_sub(out.len())
+        .ok_or(StripError::ManyHeaders(out.len()))?;
+    let is_small = crates.len() <= room;
+    let mut crates_at = out.len();
+    if is_small {
+        out.extend(crates);
     }
     let moved = place(&kept, image, &mut out)?;
+    if !is_small {
+        crates_at = out.len();
+        out.extend(crates);
+        out.resize(out.len().next_multiple_of(PAGE_BYTES as usize), 0);
+    }
     let programs: Vec<ProgramHeader64<LE>> =
         kept.into_iter().map(|program| relocated(program, &moved)).collect();
     for section in &mut headers {
-        section.sh_offset = U64::new(LE, section_offset(section, &moved, names_at));
+        let offset = section_offset(section, &moved, names_at, crates_at as u64);
+        section.sh_offset = U64::new(LE, offset);
     }
     let mut header = *file.elf_header();
     header.e_phoff = U64::new(LE, FILE_HEADER_BYTES);
@@ -127,13 +141,14 @@ fn relocated(program: &ProgramHeader64<LE>, moved: &[Moved]) -> ProgramHeader64<
     program
 }
 
-/// Headers of the sections that stay, that of their names last, and the names.
+/// Headers of the sections that stay, that of the list of crates if there is one, that of their names
+/// last; and the names.
 struct Sections {
     headers: Vec<SectionHeader64<LE>>,
     names: Vec<u8>,
 }
 
-fn loaded_sections(file: &File<'_>) -> object::Result<Sections> {
+fn kept_sections(file: &File<'_>, crates: &[u8]) -> object::Result<Sections> {
     let table = file.elf_section_table();
     let mut headers = vec![no_section()];
     let mut names = [b"\0", SECTION_NAMES].concat();
@@ -146,6 +161,16 @@ fn loaded_sections(file: &File<'_>) -> object::Result<Sections> {
         section.sh_link = U32::new(LE, 0);
         headers.push(section);
     }
+    if !crates.is_empty() {
+        let mut list = no_section();
+        list.sh_name = U32::new(LE, names.len() as u32);
+        list.sh_type = U32::new(LE, SHT_PROGBITS);
+        list.sh_size = U64::new(LE, crates.len() as u64);
+        list.sh_addralign = U64::new(LE, 1);
+        headers.push(list);
+        names.extend(audit::SECTION.as_bytes());
+        names.push(0);
+    }
     let mut strings = no_section();
     strings.sh_name = U32::new(LE, 1);
     strings.sh_type = U32::new(LE, SHT_STRTAB);
@@ -155,10 +180,16 @@ fn loaded_sections(file: &File<'_>) -> object::Result<Sections> {
     Ok(Sections { headers, names })
 }
 
-fn section_offset(section: &SectionHeader64<LE>, moved: &[Moved], names_at: u64) -> u64 {
+fn section_offset(
+    section: &SectionHeader64<LE>,
+    moved: &[Moved],
+    names_at: u64,
+    crates_at: u64,
+) -> u64 {
     match section.sh_type(LE) {
         SHT_STRTAB => names_at,
         SHT_NULL | SHT_NOBITS => 0,
+        _ if !section.sh_flags(LE).contains(SHF_ALLOC) => crates_at,
         _ => new_offset(section.sh_offset.get(LE), moved).unwrap_or(0),
     }
 }
@@ -189,23 +220,50 @@ mod tests {
     #[test]
     fn what_is_loaded_stays_and_the_file_is_whole_pages() {
         let kernel = bare_kernel::elf();
-        let image = strip(&kernel).expect("a sound file");
+        let image = strip(&kernel, &[]).expect("a sound file");
         assert_eq!(image.len() as u64, 2 * PAGE_BYTES);
         let file = elf::parse(&image).expect("a sound file");
         let segments = elf::loaded_segments(&file);
         let bytes = &image[segments[0].file.start as usize..segments[0].file.end as usize];
         assert_eq!(bytes, kernel);
         assert_eq!(segments[0].file.start, PAGE_BYTES);
-        assert_eq!(strip(&image).expect("once more"), image);
+        assert_eq!(strip(&image, &[]).expect("once more"), image);
     }
 
     #[test]
     fn section_headers_keep_their_names_in_the_first_page() {
         let object = note::object_file(&ImageNote::default()).expect("a small object");
-        let image = strip(&object).expect("a sound file");
+        let image = strip(&object, &[]).expect("a sound file");
         assert_eq!(image.len() as u64, PAGE_BYTES);
         let file = elf::parse(&image).expect("a sound file");
         assert!(elf::section(&file, ampoule_abi::note::SECTION).is_some());
         assert!(elf::section(&file, ".symtab").is_none());
+    }
+
+    /// The list's place in a file, and its bytes.
+    fn list(image: &[u8]) -> (u64, &[u8]) {
+        let file = elf::parse(image).expect("a sound file");
+        let section = elf::section(&file, audit::SECTION).expect("the list's section");
+        assert_eq!(section.memory.start, 0);
+        let place = section.file.expect("bytes");
+        (place.start, &image[place.start as usize..place.end as usize])
+    }
+
+    #[test]
+    fn a_list_of_crates_has_the_first_page_s_room_or_pages_at_the_end() {
+        let kernel = bare_kernel::elf();
+        let without = strip(&kernel, &[]).expect("a sound file");
+        let small = vec![7; 1000];
+        let image = strip(&kernel, &small).expect("a sound file");
+        assert_eq!(image.len(), without.len());
+        let (at, bytes) = list(&image);
+        assert!(at < PAGE_BYTES && bytes == small, "{at:#x}");
+        assert_eq!(image[PAGE_BYTES as usize..], without[PAGE_BYTES as usize..]);
+        for length in [4096, 4097] {
+            let large = vec![7; length];
+            let image = strip(&kernel, &large).expect("a sound file");
+            assert_eq!(image.len(), without.len() + length.next_multiple_of(PAGE_BYTES as usize));
+            assert_eq!(list(&image), (without.len() as u64, &large[..]));
+        }
     }
 }

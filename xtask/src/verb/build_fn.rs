@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ampoule_boot::units;
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
@@ -95,17 +95,7 @@ impl BuildFn {
     }
 
     fn chosen<'a>(&self, project: &'a Project) -> Result<Vec<&'a Function>> {
-        if !self.all {
-            let chosen = self.names.iter().map(|name| project.function(name));
-            return Ok(chosen.collect::<Result<_, _>>()?);
-        }
-        if project.functions.is_empty() {
-            bail!(
-                "there is no function in {}; `cargo xtask new NAME` makes one",
-                project.root.display()
-            );
-        }
-        Ok(project.functions.iter().collect())
+        Ok(if self.all { project.all()? } else { project.some(&self.names)? })
     }
 
     fn say(&self, function: &Function, built: &Built, console: Console) {

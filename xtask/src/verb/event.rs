@@ -29,11 +29,16 @@ pub struct Event {
 
 impl Event {
     pub fn run(self, console: Console) -> Result<ExitCode> {
-        let mut command = Command::new(launcher::build(console.quieter())?);
-        command.arg("event").args(self.arguments);
-        console.command(&command);
-        // Only returns if it fails.
-        let error = command.exec();
-        Err(error).with_context(|| format!("{} cannot be run", command.get_program().display()))
+        become_launcher("event", self.arguments, console)
     }
+}
+
+/// Has the launcher take the place of this process, with a verb and its arguments.
+pub fn become_launcher(verb: &str, arguments: Vec<OsString>, console: Console) -> Result<ExitCode> {
+    let mut command = Command::new(launcher::build(console.quieter())?);
+    command.arg(verb).args(arguments);
+    console.command(&command);
+    // Only returns if it fails.
+    let error = command.exec();
+    Err(error).with_context(|| format!("{} cannot be run", command.get_program().display()))
 }

@@ -108,6 +108,9 @@ fn print(path: &Path, bytes: u64, inspection: &Inspection) {
         ));
         results::line(format_args!("Stack       {}", units::bytes(note.stack_bytes)));
     }
+    if let Some(linked) = &inspection.linked {
+        results::line(format_args!("Lists       {} crates", linked.len()));
+    }
     results::line(format_args!("\nNotes"));
     for note in &inspection.notes {
         let owner = printable(&note.owner);

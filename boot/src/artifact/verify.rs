@@ -1,0 +1,363 @@
+//! Whether artifacts are what they are said to be: by their checksums, their manifests, the statements
+//! about them, a signature, and as images.
+//!
+//! Any bytes end in [`Verified`] or in the first difference. Whoever names a key believes nothing that is not
+//! signed with it.
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::digest::Digest;
+use super::dsse::{Envelope, EnvelopeError, Key};
+use super::manifest::{self, Manifest};
+use super::statement::{PAYLOAD_TYPE, PREDICATE_TYPE, Statement, TYPE};
+use super::sums::{self, Sums, is_inside};
+use super::{ENVELOPE_SUFFIX, IMAGE_SUFFIX, MANIFEST, STATEMENT_SUFFIX, SUMS, SUMS_ENVELOPE, tree};
+use crate::image::{Image, OpenError};
+
+/// What a signed list of checksums is, for [`dsse`](super::dsse).
+pub const SUMS_PAYLOAD_TYPE: &str = "text/plain";
+
+/// What was found to be as it should.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// How many functions.
+    pub functions: usize,
+    /// How many files.
+    pub files: usize,
+}
+
+/// The first difference.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// There is no such file or folder.
+    #[error("there is nothing at {path}: make it with `cargo xtask dist`, or check the path")]
+    NotFound {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// Something cannot be read.
+    #[error("cannot read {path}: {why}")]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        why: io::Error,
+    },
+    /// A folder of another kind.
+    #[error(
+        "{path} holds neither {SUMS} nor {MANIFEST}: name a folder that `cargo xtask dist` made"
+    )]
+    NoArtifacts {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Something other than a file or a folder.
+    #[error("{path} is not a regular file with a name in UTF-8, of which alone artifacts consist")]
+    NotAFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file is not what was said of it, or is there and should not, or the other way round.
+    #[error("{path} is not what {by} says: expected {}, found {}", told(expected), told(found))]
+    Differs {
+        /// The file.
+        path: PathBuf,
+        /// Where it is said what it is.
+        by: &'static str,
+        /// Its digest by that; `None` if it is not named there.
+        expected: Option<Digest>,
+        /// Its digest; `None` if there is no such file.
+        found: Option<Digest>,
+    },
+    /// A file that others are checked with cannot be made sense of.
+    #[error("{path} ({found}) cannot be believed: {why}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Its digest.
+        found: Digest,
+        /// What is wrong.
+        why: String,
+    },
+    /// There is a key, and no signature.
+    #[error("{path} is not there, and so nothing is signed: `cargo xtask dist --sign KEY` signs")]
+    NotSigned {
+        /// The envelope that is missing.
+        path: PathBuf,
+    },
+    /// The signature is another's, or of other bytes.
+    #[error("{path} is not signed as asked: {why}")]
+    Signature {
+        /// The envelope.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: EnvelopeError,
+    },
+    /// The image cannot be run.
+    #[error(transparent)]
+    Image(#[from] OpenError),
+    /// The image says something else of itself than its manifest.
+    #[error("{path} says that its {what} is {found}, but {MANIFEST} says {expected}")]
+    Disagrees {
+        /// The image.
+        path: PathBuf,
+        /// What they do not agree on.
+        what: &'static str,
+        /// What the manifest says.
+        expected: String,
+        /// What the image says.
+        found: String,
+    },
+}
+
+fn told(digest: &Option<Digest>) -> String {
+    digest.map_or_else(|| "nothing".to_owned(), |digest| digest.to_string())
+}
+
+/// Verifies a folder of artifacts, a function's folder in one, or an image.
+pub fn verify(path: &Path, key: Option<&Key>) -> Result<Verified, VerifyError> {
+    let kind = std::fs::metadata(path).map_err(|why| match why.kind() {
+        io::ErrorKind::NotFound => VerifyError::NotFound { path: path.into() },
+        _ => VerifyError::Unreadable { path: path.into(), why },
+    })?;
+    if !kind.is_dir() {
+        return image(path, key);
+    }
+    let found = tree::sums(path)?;
+    if found.contains_key(SUMS) {
+        return release(path, found, key);
+    }
+    check_around(path, &found)?;
+    if !found.contains_key(MANIFEST) {
+        return Err(VerifyError::NoArtifacts { path: path.into() });
+    }
+    let files = found.len();
+    Folder { path, found }.verify(None, key)?;
+    Ok(Verified { functions: 1, files })
+}
+
+/// A folder with checksums of all that is in it.
+fn release(path: &Path, mut found: Sums, key: Option<&Key>) -> Result<Verified, VerifyError> {
+    let (list, envelope) = (path.join(SUMS), path.join(SUMS_ENVELOPE));
+    let files = found.len();
+    found.remove(SUMS);
+    let is_sealed = found.remove(SUMS_ENVELOPE).is_some();
+    let text = tree::read(&list)?;
+    if is_sealed || key.is_some() {
+        let signed = open(&envelope, SUMS_PAYLOAD_TYPE, key)?;
+        same(&list, SUMS_ENVELOPE, &signed, &text)?;
+    }
+    let expected = std::str::from_utf8(&text).map_err(|why| why.to_string());
+    let expected = expected.and_then(|text| sums::read(text).map_err(|why| why.to_string()));
+    // The list is one way only of writing what it says, so that no change of it is none.
+    let canonical = sums::write(expected.as_ref().unwrap_or(&found));
+    if let Ok(expected) = &expected {
+        compare(path, SUMS, expected, &found)?;
+    }
+    same(&list, "the folder", canonical.as_bytes(), &text)?;
+    let names: Vec<String> = found
+        .keys()
+        .filter_map(|path| path.strip_suffix(MANIFEST)?.strip_suffix('/').map(str::to_owned))
+        .filter(|name| !name.contains('/'))
+        .collect();
+    for name in &names {
+        let found = below(&found, name);
+        Folder { path: &path.join(name), found }.verify(Some(name), key)?;
+    }
+    Ok(Verified { functions: names.len(), files })
+}
+
+/// What of it lies in a folder, by its path from there.
+fn below(sums: &Sums, name: &str) -> Sums {
+    let inner = |path: &str| Some(path.strip_prefix(name)?.strip_prefix('/')?.to_owned());
+    sums.iter().filter_map(|(path, digest)| Some((inner(path)?, *digest))).collect()
+}
+
+/// Compares a function's folder with the checksums of the folder around it, if it lies in one.
+fn check_around(path: &Path, found: &Sums) -> Result<(), VerifyError> {
+    let Ok(real) = path.canonicalize() else { return Ok(()) };
+    let Some((around, name)) = real.parent().zip(real.file_name()) else { return Ok(()) };
+    let expected = below(&listed_in(around), &name.to_string_lossy());
+    if expected.is_empty() { Ok(()) } else { compare(path, SUMS, &expected, found) }
+}
+
+/// What the checksums in a folder list, if there are any of our kind.
+fn listed_in(folder: &Path) -> Sums {
+    let text = tree::read(&folder.join(SUMS)).ok().and_then(|text| String::from_utf8(text).ok());
+    text.and_then(|text| sums::read(&text).ok()).unwrap_or_default()
+}
+
+/// A function's folder.
+struct Folder<'a> {
+    path: &'a Path,
+    /// What is in it.
+    found: Sums,
+}
+
+impl Folder<'_> {
+    /// Verifies it, under this name if it has to have one.
+    fn verify(mut self, name: Option<&str>, key: Option<&Key>) -> Result<(), VerifyError> {
+        let at = self.path.join(MANIFEST);
+        let manifest: Manifest = document(&at, &tree::read(&at)?)?;
+        check_manifest(&at, &manifest, name)?;
+        let name = &manifest.name;
+        let stated = self.state(name, key)?;
+        compare(self.path, "the statement about it", &stated, &self.found)?;
+        self.found.remove(MANIFEST);
+        let entry = |file: &manifest::File| (file.path.clone(), file.sha256);
+        let listed: Sums = manifest.files.iter().map(entry).collect();
+        compare(self.path, MANIFEST, &listed, &self.found)?;
+        let path = self.path.join(format!("{name}{IMAGE_SUFFIX}"));
+        agree(&path, &Image::open(&path)?, &manifest)
+    }
+
+    /// What the statement in it says of its files, but for itself and its envelope.
+    fn state(&mut self, name: &str, key: Option<&Key>) -> Result<Sums, VerifyError> {
+        let statement = format!("{name}{STATEMENT_SUFFIX}");
+        let envelope = format!("{name}{ENVELOPE_SUFFIX}");
+        let (path, sealed) = (self.path.join(&statement), self.path.join(&envelope));
+        self.found.remove(&statement);
+        let is_sealed = self.found.remove(&envelope).is_some();
+        let text = tree::read(&path)?;
+        if is_sealed || key.is_some() {
+            same(&path, "its envelope", &open(&sealed, PAYLOAD_TYPE, key)?, &text)?;
+        }
+        stated(&path, &text)
+    }
+}
+
+fn check_manifest(path: &Path, manifest: &Manifest, name: Option<&str>) -> Result<(), VerifyError> {
+    let Manifest { schema, name: own, .. } = manifest;
+    let why = if *schema != manifest::SCHEMA {
+        format!("its schema is {schema:?}, but this launcher knows {:?}", manifest::SCHEMA)
+    } else if !is_inside(own) || own.contains('/') {
+        format!("{own:?} is no name of a function")
+    } else if let Some(name) = name.filter(|name| name != own) {
+        format!("it is that of {own:?}, but lies in the folder {name:?}")
+    } else {
+        return Ok(());
+    };
+    Err(VerifyError::Damaged { path: path.into(), found: tree::digest(path)?, why })
+}
+
+/// Verifies one file, an image, with what lies beside it and around it.
+fn image(path: &Path, key: Option<&Key>) -> Result<Verified, VerifyError> {
+    let real =
+        path.canonicalize().map_err(|why| VerifyError::Unreadable { path: path.into(), why })?;
+    let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let folder = real.parent().unwrap_or(Path::new("/"));
+    let stem = name.strip_suffix(IMAGE_SUFFIX).unwrap_or(&name);
+    let beside = |name: &str| folder.join(name);
+    let found = tree::digest(&real)?;
+    let check = |by, expected: Option<&Digest>| match expected {
+        Some(&expected) if expected == found => Ok(()),
+        expected => Err(VerifyError::Differs {
+            path: path.into(),
+            by,
+            expected: expected.copied(),
+            found: Some(found),
+        }),
+    };
+    if key.is_some() {
+        let envelope = beside(&format!("{stem}{ENVELOPE_SUFFIX}"));
+        let payload = open(&envelope, PAYLOAD_TYPE, key)?;
+        check("the signed statement about it", stated(&envelope, &payload)?.get(&name))?;
+    }
+    let at = beside(MANIFEST);
+    let manifest =
+        if at.exists() { Some(document::<Manifest>(&at, &tree::read(&at)?)?) } else { None };
+    // A folder may hold images of others too.
+    let manifest = manifest.filter(|manifest| manifest.name == stem);
+    if let Some(manifest) = &manifest {
+        let file = manifest.files.iter().find(|file| file.path == name);
+        check(MANIFEST, file.map(|file| &file.sha256))?;
+    }
+    if let Some((around, inner)) = folder.parent().zip(folder.file_name()) {
+        let listed = below(&listed_in(around), &inner.to_string_lossy());
+        if let expected @ Some(_) = listed.get(&name) {
+            check(SUMS, expected)?;
+        }
+    }
+    let image = Image::open(path)?;
+    manifest.map_or(Ok(()), |manifest| agree(path, &image, &manifest))?;
+    Ok(Verified { functions: 1, files: 1 })
+}
+
+/// Whether an image says of itself what its manifest says.
+fn agree(path: &Path, image: &Image, manifest: &Manifest) -> Result<(), VerifyError> {
+    let (note, settings) = (image.note(), &manifest.settings);
+    let timeout_ms = settings.timeout_ms.unwrap_or(0);
+    for (what, expected, found) in [
+        ("name", manifest.name.clone(), note.name.clone()),
+        ("version", manifest.version.clone(), note.version.clone()),
+        ("ABI version", manifest.abi_version.to_string(), note.abi_version.to_string()),
+        ("memory", settings.memory_bytes.to_string(), note.memory_bytes.to_string()),
+        ("stack", settings.stack_bytes.to_string(), note.stack_bytes.to_string()),
+        ("timeout", timeout_ms.to_string(), note.timeout_ms.to_string()),
+        ("list of event modes", settings.event_modes.join(", "), note.event_modes.join(", ")),
+        ("list of capabilities", settings.capabilities.join(", "), note.capabilities.join(", ")),
+    ] {
+        if expected != found {
+            let (expected, found) = (format!("{expected:?}"), format!("{found:?}"));
+            return Err(VerifyError::Disagrees { path: path.into(), what, expected, found });
+        }
+    }
+    Ok(())
+}
+
+/// What is in an envelope.
+fn open(path: &Path, kind: &'static str, key: Option<&Key>) -> Result<Vec<u8>, VerifyError> {
+    if !path.exists() {
+        return Err(VerifyError::NotSigned { path: path.into() });
+    }
+    let envelope: Envelope = document(path, &tree::read(path)?)?;
+    envelope.open(kind, key).map_err(|why| VerifyError::Signature { path: path.into(), why })
+}
+
+/// What a statement says of its files.
+fn stated(path: &Path, text: &[u8]) -> Result<Sums, VerifyError> {
+    let statement: Statement<serde::de::IgnoredAny> = document(path, text)?;
+    let damaged = |why| VerifyError::Damaged { path: path.into(), found: Digest::of(text), why };
+    if (&*statement.kind, &*statement.predicate_type) != (TYPE, PREDICATE_TYPE) {
+        return Err(damaged(format!("it is not {TYPE:?} with {PREDICATE_TYPE:?}")));
+    }
+    statement.sums().ok_or_else(|| damaged("it is about one file twice".to_owned()))
+}
+
+fn document<T: serde::de::DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T, VerifyError> {
+    serde_json::from_slice(text).map_err(|why| {
+        let why = why.to_string();
+        VerifyError::Damaged { path: path.into(), found: Digest::of(text), why }
+    })
+}
+
+/// Whether a file has the bytes that it should.
+fn same(path: &Path, by: &'static str, expected: &[u8], found: &[u8]) -> Result<(), VerifyError> {
+    if expected == found {
+        return Ok(());
+    }
+    let (expected, found) = (Some(Digest::of(expected)), Some(Digest::of(found)));
+    Err(VerifyError::Differs { path: path.into(), by, expected, found })
+}
+
+/// The first difference of two lists of files in a folder.
+fn compare(
+    folder: &Path,
+    by: &'static str,
+    expected: &Sums,
+    found: &Sums,
+) -> Result<(), VerifyError> {
+    let mut paths: Vec<&String> = expected.keys().chain(found.keys()).collect();
+    paths.sort();
+    for path in paths {
+        let (expected, found) = (expected.get(path).copied(), found.get(path).copied());
+        if expected != found {
+            return Err(VerifyError::Differs { path: folder.join(path), by, expected, found });
+        }
+    }
+    Ok(())
+}

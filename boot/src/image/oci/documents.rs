@@ -1,0 +1,180 @@
+//! The JSON of a layout, as far as it leads to an image; what else stands there is passed over, as the
+//! specification wants it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::IMAGE_LABEL;
+
+pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+/// The only version of layouts that there is.
+const LAYOUT_VERSION: &str = "1.0.0";
+const REFERENCE_NAME: &str = "org.opencontainers.image.ref.name";
+
+/// `oci-layout`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LayoutFile {
+    image_layout_version: String,
+}
+
+impl LayoutFile {
+    pub(super) fn check(&self) -> Result<(), String> {
+        match self.image_layout_version.as_str() {
+            LAYOUT_VERSION => Ok(()),
+            found => Err(format!(
+                "its imageLayoutVersion is {found:?}, but this launcher knows {LAYOUT_VERSION}"
+            )),
+        }
+    }
+}
+
+/// `index.json`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Index {
+    schema_version: u64,
+    pub(super) manifests: Vec<Descriptor>,
+}
+
+impl Index {
+    pub(super) fn check(&self) -> Result<(), String> {
+        check_schema(self.schema_version)
+    }
+}
+
+fn check_schema(version: u64) -> Result<(), String> {
+    match version {
+        2 => Ok(()),
+        found => Err(format!("its schemaVersion is {found}, but must be 2")),
+    }
+}
+
+/// What a document says of a blob.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Descriptor {
+    pub(super) media_type: String,
+    pub(super) digest: String,
+    pub(super) size: u64,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
+}
+
+impl Descriptor {
+    /// The name of an index's entry.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.annotations.get(REFERENCE_NAME).map(String::as_str)
+    }
+
+    /// The blob's file in the layout. The digest is checked first, so that it cannot lead elsewhere.
+    pub(super) fn file(&self) -> Result<String, String> {
+        match self.digest.strip_prefix("sha256:") {
+            Some(digits) if is_digest(&self.digest) => Ok(format!("blobs/sha256/{digits}")),
+            _ => Err(format!(
+                "it names a blob by {:?}, but a digest is sha256: and 64 digits of 0-9 and a-f",
+                self.digest
+            )),
+        }
+    }
+
+    pub(super) fn expect_type(&self, media_type: &str) -> Result<(), String> {
+        match self.media_type.as_str() {
+            found if found == media_type => Ok(()),
+            INDEX => {
+                Err("it names a further index, which this launcher does not follow: copy the \
+                one image into a layout of its own"
+                    .to_owned())
+            }
+            found => {
+                Err(format!("{} is of the type {found:?}, but must be {media_type}", self.digest))
+            }
+        }
+    }
+}
+
+/// Whether it is a digest as this launcher takes it.
+pub(super) fn is_digest(text: &str) -> bool {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let digits = text.strip_prefix("sha256:");
+    digits.is_some_and(|digits| digits.len() == 64 && digits.bytes().all(is_digit))
+}
+
+/// An image's manifest.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Manifest {
+    schema_version: u64,
+    pub(super) config: Descriptor,
+    layers: Vec<Descriptor>,
+}
+
+impl Manifest {
+    /// The only layer, if all is of the kinds that can be read.
+    pub(super) fn layer(&self) -> Result<&Descriptor, String> {
+        check_schema(self.schema_version)?;
+        self.config.expect_type(CONFIG)?;
+        let [layer] = &self.layers[..] else {
+            return Err(format!(
+                "it has {} layers, but a function's image has one: make it with `cargo xtask dist \
+                    --oci`",
+                self.layers.len()
+            ));
+        };
+        if let Some((LAYER, how)) = layer.media_type.split_once('+') {
+            return Err(format!(
+                "its layer is compressed ({how}), which this launcher does not unpack: make it with \
+                    `cargo xtask dist --oci`, and copy it with `skopeo copy --preserve-digests`"
+            ));
+        }
+        layer.expect_type(LAYER)?;
+        Ok(layer)
+    }
+}
+
+/// An image's configuration.
+#[derive(Debug, Deserialize)]
+pub(super) struct Config {
+    #[serde(default)]
+    config: Settings,
+    rootfs: RootFs,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Settings {
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RootFs {
+    diff_ids: Vec<String>,
+}
+
+impl Config {
+    /// The path in the layer of the function's image, without the slash it begins with.
+    pub(super) fn image(&self, layer: &Descriptor) -> Result<&str, String> {
+        if self.rootfs.diff_ids != [layer.digest.as_str()] {
+            return Err(format!(
+                "its rootfs.diff_ids are {:?}, but the only layer is {}",
+                self.rootfs.diff_ids, layer.digest
+            ));
+        }
+        let label = self.config.labels.get(IMAGE_LABEL).ok_or_else(|| {
+            format!(
+                "it has no label {IMAGE_LABEL}, so it is not a function's: make it with `cargo \
+                    xtask dist --oci`"
+            )
+        })?;
+        let path = label.strip_prefix('/').filter(|path| !path.is_empty());
+        path.ok_or_else(|| {
+            format!("its label {IMAGE_LABEL} is {label:?}, but must be a path from the root")
+        })
+    }
+}

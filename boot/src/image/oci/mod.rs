@@ -1,0 +1,98 @@
+//! Images in OCI layouts: a folder, or an archive of one (image-spec 1.1, image-layout).
+//!
+//! ```text
+//! reference -> index.json -> manifest -> configuration and layer -> the image's bytes -> Image
+//! ```
+//!
+//! Nothing is unpacked, and nothing is used before its size and its digest are those it is named by.
+//! Layouts are hostile: any bytes end in an [`Image`] or an [`OciError`], in bounded memory.
+
+mod blob;
+mod documents;
+mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
+mod layer;
+mod reference;
+#[cfg(any(test, fuzzing))]
+mod sample;
+mod store;
+mod tar;
+#[cfg(test)]
+mod tests;
+
+use documents::{Config, Descriptor, Index, LayoutFile, Manifest};
+use store::Store;
+
+pub use error::OciError;
+pub use reference::{Reference, ReferenceError};
+
+use super::{Image, MAX_IMAGE_BYTES};
+
+/// Largest document that is read, in bytes; registries refuse larger manifests too.
+const MAX_DOCUMENT_BYTES: u64 = 4 << 20;
+/// Largest layer that is read, in bytes: an image, and the same once more beside a launcher.
+const MAX_LAYER_BYTES: u64 = 3 * MAX_IMAGE_BYTES;
+
+/// The label of a configuration that says which file of the layer is the function's image.
+const IMAGE_LABEL: &str = "dev.ampoule.image";
+
+const INDEX_FILE: &str = "index.json";
+const LAYOUT_FILE: &str = "oci-layout";
+
+/// Opens and checks the image that `reference` names.
+pub fn open(reference: &Reference) -> Result<Image, OciError> {
+    let store = Store::open(&reference.path)?;
+    let bytes = read(&store, reference)?;
+    Image::from_bytes(bytes)
+        .map_err(|source| OciError::Image { path: reference.path.clone(), source })
+}
+
+/// The bytes of the function's image.
+fn read(store: &Store, reference: &Reference) -> Result<Vec<u8>, OciError> {
+    let layout: LayoutFile = store.parsed(LAYOUT_FILE, &store.document(LAYOUT_FILE)?)?;
+    layout.check().map_err(|why| store.wrong(LAYOUT_FILE, why))?;
+    let index: Index = store.parsed(INDEX_FILE, &store.document(INDEX_FILE)?)?;
+    index.check().map_err(|why| store.wrong(INDEX_FILE, why))?;
+    let entry = choose(store, &index, reference)?;
+    entry.expect_type(documents::MANIFEST).map_err(|why| store.wrong(INDEX_FILE, why))?;
+    let manifest_file = entry.file().map_err(|why| store.wrong(INDEX_FILE, why))?;
+    let manifest: Manifest = store.parsed(&manifest_file, &blob::document(store, entry)?)?;
+    let layer = manifest.layer().map_err(|why| store.wrong(&manifest_file, why))?;
+    let config_file = manifest.config.file().map_err(|why| store.wrong(&manifest_file, why))?;
+    layer.file().map_err(|why| store.wrong(&manifest_file, why))?;
+    let config: Config = store.parsed(&config_file, &blob::document(store, &manifest.config)?)?;
+    let path = config.image(layer).map_err(|why| store.wrong(&config_file, why))?;
+    let image = layer::file(store, layer, path)?;
+    // Whoever cut it may have cut off more than is needed here.
+    if store.is_cut() { Err(OciError::Cut { path: store.path().to_owned() }) } else { Ok(image) }
+}
+
+/// The entry of the index that the reference names, or the only one.
+fn choose<'a>(
+    store: &Store,
+    index: &'a Index,
+    reference: &Reference,
+) -> Result<&'a Descriptor, OciError> {
+    let is_meant = |entry: &&Descriptor| match (&reference.name, &reference.digest) {
+        (Some(name), _) => entry.name() == Some(name),
+        (None, Some(digest)) => entry.digest == *digest,
+        (None, None) => true,
+    };
+    let mut meant = index.manifests.iter().filter(is_meant);
+    let names = || index.manifests.iter().filter_map(Descriptor::name).map(str::to_owned).collect();
+    let path = store.path().to_owned();
+    let Some(entry) = meant.next() else {
+        return Err(OciError::NoSuchImage { path, wanted: reference.wanted(), names: names() });
+    };
+    // One manifest under several names is still one image.
+    if meant.any(|other| other.digest != entry.digest) {
+        return Err(OciError::Ambiguous { path, names: names() });
+    }
+    match &reference.digest {
+        Some(digest) if entry.digest != *digest => {
+            Err(OciError::Pinned { path, expected: digest.clone(), found: entry.digest.clone() })
+        }
+        _ => Ok(entry),
+    }
+}

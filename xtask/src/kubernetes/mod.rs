@@ -1,0 +1,164 @@
+//! Manifests of Kubernetes that run a function's bundle: a Job, a JobSink of Knative, and a Service with
+//! its Deployment, each for nodes that offer `/dev/kvm` and for those that do not.
+//!
+//! A function is a filter, so each kind says what its STDIN is: what is attached to a Job, the event of a
+//! JobSink, a connection to a Service. There is no Service of Knative, which has to speak HTTP.
+
+mod pod;
+mod yaml;
+
+use std::time::Duration;
+
+use pod::{Machine, Stdin};
+use yaml::{Entry, Yaml, entry};
+
+/// A function, as manifests need it.
+#[derive(Clone, Debug)]
+pub struct Function<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its version.
+    pub version: &'a str,
+    /// Guest memory wanted, in bytes.
+    pub memory_bytes: u64,
+    /// Deadline when the caller names none.
+    pub timeout: Option<Duration>,
+    /// Where images are kept, such as `registry.example/functions`.
+    pub repository: &'a str,
+    /// The digest of its image's manifest, `sha256:…`.
+    pub digest: &'a str,
+}
+
+/// The manifests of a function by the ends of their files' names.
+pub fn manifests(function: &Function<'_>) -> Vec<(&'static str, String)> {
+    let with =
+        |machine| [job(function, machine), job_sink(function, machine), service(function, machine)];
+    let [job, job_sink, service] = with(Machine::Kvm);
+    let [job_tcg, job_sink_tcg, service_tcg] = with(Machine::Tcg);
+    vec![
+        (".job.yaml", job),
+        (".jobsink.yaml", job_sink),
+        (".service.yaml", service),
+        (".job.tcg.yaml", job_tcg),
+        (".jobsink.tcg.yaml", job_sink_tcg),
+        (".service.tcg.yaml", service_tcg),
+    ]
+}
+
+impl Function<'_> {
+    /// Its name as that of an object (RFC 1123), which knows no underscores and no capitals.
+    fn object(&self) -> String {
+        self.name.to_ascii_lowercase().replace('_', "-")
+    }
+
+    /// Its image, by a tag for people and the digest that counts.
+    fn image(&self) -> String {
+        let Self { repository, digest, .. } = self;
+        format!("{repository}/{}:{}@{digest}", self.object(), self.tag())
+    }
+
+    /// Its version in the characters that tags and labels have.
+    fn tag(&self) -> String {
+        self.version.replace('+', "_")
+    }
+
+    fn labels(&self) -> [Entry; 2] {
+        [
+            entry("app.kubernetes.io/name", self.object()),
+            entry("app.kubernetes.io/version", self.tag()),
+        ]
+    }
+
+    fn metadata(&self) -> Entry {
+        entry("metadata", [entry("name", self.object()), entry("labels", self.labels())])
+    }
+
+    /// How long a pod may take in all, images and waiting for a node included.
+    fn deadline_seconds(&self) -> u64 {
+        const BEFORE: Duration = Duration::from_secs(300);
+        const UNLIMITED: Duration = Duration::from_secs(3600);
+        self.timeout.map_or(UNLIMITED, |timeout| timeout + BEFORE).as_secs()
+    }
+}
+
+/// One run, which begins once somebody attaches to its STDIN.
+fn job(function: &Function<'_>, machine: Machine) -> String {
+    let spec = [
+        // A second pod would wait for another STDIN.
+        entry("backoffLimit", 0),
+        entry("activeDeadlineSeconds", function.deadline_seconds()),
+        entry("template", pod::template(function, machine, Stdin::Attached)),
+    ];
+    let job = [
+        entry("apiVersion", "batch/v1").saying("kubectl attach -i job/NAME < input"),
+        entry("kind", "Job"),
+        function.metadata(),
+        entry("spec", spec),
+    ];
+    Yaml::from(job).to_string()
+}
+
+/// One run for each event that is sent there.
+fn job_sink(function: &Function<'_>, machine: Machine) -> String {
+    // Upstream unavailable, try again, and what is no fault of the function's or the event's.
+    let passing = [69, 75, 125, 137, 143].map(Yaml::Number);
+    let codes = [
+        entry("containerName", "function"),
+        entry("operator", "NotIn"),
+        entry("values", Yaml::List(passing.into())),
+    ];
+    let rule = Yaml::from([entry("action", "FailJob"), entry("onExitCodes", codes)]);
+    let spec = [
+        entry("backoffLimit", 3),
+        entry("podFailurePolicy", [entry("rules", Yaml::List(vec![rule]))])
+            .saying("Again only if that may help: see the statuses in README.md."),
+        entry("activeDeadlineSeconds", function.deadline_seconds()),
+        entry("ttlSecondsAfterFinished", 3600),
+        entry("template", pod::template(function, machine, Stdin::Event)),
+    ];
+    let sink = [
+        entry("apiVersion", "sinks.knative.dev/v1alpha1"),
+        entry("kind", "JobSink"),
+        function.metadata(),
+        entry("spec", [entry("job", [entry("spec", spec)])]),
+    ];
+    Yaml::from(sink).to_string()
+}
+
+/// One run for each connection.
+fn service(function: &Function<'_>, machine: Machine) -> String {
+    // Pods of Jobs have the name too, but not this component.
+    let selector = || {
+        let name = entry("app.kubernetes.io/name", function.object());
+        vec![name, entry(pod::COMPONENT, Stdin::Connection.component())]
+    };
+    let port = Yaml::from([
+        entry("name", "function"),
+        entry("port", u64::from(pod::PORT)),
+        entry("targetPort", "function"),
+    ]);
+    let service = [
+        entry("apiVersion", "v1").saying(
+            "What a client sends until it closes its side is STDIN, what it gets is STDOUT:\n\
+             nc -N NAME 8080 < input",
+        ),
+        entry("kind", "Service"),
+        function.metadata(),
+        entry("spec", [entry("selector", selector()), entry("ports", Yaml::List(vec![port]))]),
+    ];
+    let spec = [
+        entry("replicas", 1),
+        entry("selector", [entry("matchLabels", selector())]),
+        entry("template", pod::template(function, machine, Stdin::Connection)),
+    ];
+    let deployment = [
+        entry("apiVersion", "apps/v1"),
+        entry("kind", "Deployment"),
+        function.metadata(),
+        entry("spec", spec),
+    ];
+    format!("{}---\n{}", Yaml::from(service), Yaml::from(deployment))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! What manifests say of a function, read line by line; `tests/independent` reads them as YAML and holds
+//! them against the schemas of Kubernetes.
+
+use super::*;
+
+fn function() -> Function<'static> {
+    Function {
+        name: "Word_count",
+        version: "1.0.0+x",
+        memory_bytes: 6 << 20,
+        timeout: Some(Duration::from_secs(10)),
+        repository: "registry.example/functions",
+        digest: "sha256:00",
+    }
+}
+
+#[test]
+fn each_kind_is_there_with_kvm_and_without() {
+    let manifests = manifests(&function());
+    let ends: Vec<_> = manifests.iter().map(|(end, _)| *end).collect();
+    let kinds = ["job", "jobsink", "service"];
+    let expected = ["", ".tcg"]
+        .iter()
+        .flat_map(|machine| kinds.iter().map(move |kind| format!(".{kind}{machine}.yaml")));
+    assert_eq!(ends, expected.collect::<Vec<_>>());
+    for (end, text) in &manifests {
+        let image = "registry.example/functions/word-count:1.0.0_x@sha256:00";
+        assert!(text.contains(image) && text.contains("/Word_count\""), "{end}: {text}");
+        assert!(text.contains("name: \"word-count\""), "{end}: {text}");
+        let has_kvm = text.contains("devices.kubevirt.io/kvm: \"1\"");
+        assert_eq!(has_kvm, !end.contains("tcg"), "{end}");
+        assert_eq!(text.contains("/ampoule-qemu:1\""), end.contains("tcg"), "{end}");
+        for line in [
+            "runAsNonRoot: true",
+            "type: \"RuntimeDefault\"",
+            "allowPrivilegeEscalation: false",
+            "readOnlyRootFilesystem: true",
+            "- \"ALL\"",
+            "automountServiceAccountToken: false",
+        ] {
+            assert!(text.lines().any(|found| found.trim() == line), "no {line} in {end}");
+        }
+    }
+}
+
+#[test]
+fn limits_are_the_function_s_and_those_of_what_runs_it() {
+    let manifests = manifests(&function());
+    let memory = |end: &str| {
+        let (_, text) = manifests.iter().find(|(found, _)| *found == end).expect(end);
+        let line = text.lines().rfind(|line| line.trim().starts_with("memory:")).expect("a limit");
+        line.trim().to_owned()
+    };
+    assert_eq!(memory(".job.yaml"), "memory: \"22Mi\"");
+    assert_eq!(memory(".service.yaml"), "memory: \"176Mi\"");
+    assert_eq!(memory(".job.tcg.yaml"), "memory: \"198Mi\"");
+    assert!(manifests[0].1.contains("activeDeadlineSeconds: 310"));
+    let [_, _, (_, service), ..] = &manifests[..] else { panic!("a Service") };
+    assert!(service.contains("\n---\n"), "{service}");
+}

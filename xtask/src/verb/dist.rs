@@ -1,0 +1,99 @@
+//! `dist`: images as artifacts, in a folder that takes the place of the last one at once.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::console::Console;
+use crate::dist::container::{self, Container};
+use crate::dist::lock::Lock;
+use crate::dist::sign::Secret;
+use crate::dist::{self, Origin, Release, folder, source};
+use crate::image::{self, Profile, dependency};
+use crate::project::Project;
+
+/// Gather images and all that is to be known of them in a folder
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The folder holds these functions and nothing else, each in a folder of its own: the image NAME.elf,
+its twin NAME.debug, manifest.json, the crates in it NAME.cdx.json (CycloneDX), and how it came about
+NAME.intoto.json (SLSA provenance), which --sign signs. SHA256SUMS covers every file. The folder takes
+the place of the last one at once, or that one stays as it was.
+
+Examples:
+  cargo xtask dist
+  cargo xtask dist wc grep --out /tmp/filters && (cd /tmp/filters && sha256sum -c SHA256SUMS)
+  openssl genpkey -algorithm ed25519 -out release.key && openssl pkey -in release.key -pubout -out release.pub
+  cargo xtask dist --sign release.key && cargo xtask verify target/dist --key release.pub")]
+pub struct Dist {
+    /// Functions [default: every function of the project]
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// Folder to make or replace [default: target/dist]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Add container images: all in the OCI layout `oci`, and each in an archive NAME.oci.tar
+    #[arg(long)]
+    oci: bool,
+    /// Add manifests of Kubernetes that run the container images: a Job, a JobSink, a Service
+    #[arg(long)]
+    kubernetes: bool,
+    /// Where those manifests have the container images from
+    #[arg(long, value_name = "PREFIX", default_value = "localhost", requires = "kubernetes")]
+    repository: String,
+    /// Sign with this private key (Ed25519, PKCS#8, PEM)
+    #[arg(long, value_name = "KEY")]
+    sign: Option<PathBuf>,
+    /// Manifest of another Cargo project
+    #[arg(long, value_name = "PATH")]
+    manifest_path: Option<PathBuf>,
+}
+
+impl Dist {
+    pub fn run(self, console: Console) -> Result<ExitCode> {
+        let project = Project::load(self.manifest_path.as_deref(), console)?;
+        let names: Vec<_> = BTreeSet::from_iter(self.names).into_iter().collect();
+        let functions = if names.is_empty() { project.all()? } else { project.some(&names)? };
+        // Before anything is built: a key that cannot be used is soon told.
+        let secret = self.sign.as_deref().map(Secret::read).transpose()?;
+        let made: Vec<_> = functions
+            .iter()
+            .map(|function| image::make(&project, function, Profile::Optimised, console))
+            .collect::<Result<_, _>>()?;
+        // Cargo has written its lock file by now.
+        let origin = Origin {
+            toolchain: source::toolchain().context("rustc does not say what it is")?,
+            source: source::revision(&project.root, console),
+            date: source::date(&project.root, console)?,
+            metadata: dependency::metadata(&project)?,
+            lock: Lock::read(&project.root)?,
+            secret,
+        };
+        let mut release = Release::default();
+        let mut containers = Vec::new();
+        for (&function, made) in functions.iter().zip(&made) {
+            let mut folder = Release::default();
+            if self.oci || self.kubernetes {
+                let container = Container::of(function, made, None, &origin);
+                let digest = container.add_archive(&mut folder)?;
+                containers.push(container);
+                if self.kubernetes {
+                    container::add_manifests(function, &self.repository, &digest, &mut folder);
+                }
+            }
+            release.add_folder(&function.name, dist::function(function, made, folder, &origin)?)?;
+        }
+        if !containers.is_empty() {
+            release.add_folder(container::FOLDER, container::layout(&containers)?)?;
+        }
+        dist::close(&mut release, origin.secret.as_ref());
+        let place = self.out.unwrap_or_else(|| project.target.join("dist"));
+        folder::put(&place, &release)?;
+        let files = release.files().count();
+        console.status("Gathered", format_args!("{} ({files} files)", place.display()));
+        Ok(ExitCode::SUCCESS)
+    }
+}
