@@ -10,8 +10,14 @@
 //! Each byte of the file lies in a segment. Execution begins with the guard, which compares all of them
 //! with the seal, the one that images have (SPEC C7), and then goes on where the launcher begins.
 
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
 use ampoule_abi::layout::PAGE_BYTES;
 use ampoule_abi::seal;
+
+use crate::image::MAX_IMAGE_BYTES;
 
 /// The section of the launcher that holds the guard's code, which works wherever it lies.
 pub const GUARD_SECTION: &str = ".ampoule.guard";
@@ -60,5 +66,55 @@ impl Places {
         let words = bytes.as_chunks::<8>().0;
         let [entry, image, image_bytes] = [0, 1, 2].map(|index| u64::from_le_bytes(words[index]));
         (*mark == seal::MARK && entry > 0).then_some(Self { entry, image, image_bytes })
+    }
+}
+
+/// The bytes of the image in a bundle's file, which ends with it; `None` if it is none.
+pub(crate) fn image_in(file: &File) -> io::Result<Option<Vec<u8>>> {
+    let length = file.metadata()?.len();
+    let mut page = [0; PAGE_BYTES as usize];
+    if length < PAGE_BYTES {
+        return Ok(None);
+    }
+    file.read_exact_at(&mut page, 0)?;
+    let Some(Places { image_bytes, .. }) = Places::read(&page) else { return Ok(None) };
+    if image_bytes > MAX_IMAGE_BYTES {
+        return Ok(None);
+    }
+    let Some(start) = length.checked_sub(image_bytes.next_multiple_of(PAGE_BYTES)) else {
+        return Ok(None);
+    };
+    let mut bytes = vec![0; image_bytes as usize];
+    file.read_exact_at(&mut bytes, start)?;
+    Ok(Some(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn file(image_bytes: u64, length: usize) -> File {
+        let mut bytes = vec![1; length];
+        let places = Places { entry: 1, image: IMAGE_ADDRESS, image_bytes };
+        bytes[PLACES_OFFSET as usize..][..Places::BYTES].copy_from_slice(&places.write());
+        assert!(seal::seal(&mut bytes));
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(&bytes).expect("written");
+        file
+    }
+
+    #[test]
+    fn its_image_is_the_end_of_its_file() {
+        let image = image_in(&file(5000, 4 * 4096)).expect("read").expect("a bundle");
+        assert_eq!(image, vec![1; 5000]);
+        for image_bytes in [5 * 4096, MAX_IMAGE_BYTES + 1, u64::MAX] {
+            assert!(image_in(&file(image_bytes, 4 * 4096)).expect("read").is_none());
+        }
+        let mut other = tempfile::tempfile().expect("a file");
+        assert!(image_in(&other).expect("read").is_none());
+        other.write_all(&[0; 8192]).expect("written");
+        assert!(image_in(&other).expect("read").is_none());
     }
 }

@@ -10,7 +10,7 @@ use ampoule_abi::seal::{self, Checksums};
 use serde_json::Value;
 
 use crate::data::Random;
-use crate::harness::{Scratch, Suite, clean};
+use crate::harness::{Scratch, Suite, clean, launcher};
 use crate::hints;
 use crate::matrix::Backend;
 use crate::process::{Done, Invocation};
@@ -24,6 +24,8 @@ pub fn add(suite: &mut Suite) {
     suite.once("bundle::says_what_is_in_it", inspected);
     suite.once("bundle::a_flipped_bit_is_refused_and_never_runs", flipped);
     suite.once("bundle::a_part_of_one_is_refused_and_never_runs", cut);
+    suite.once("bundle::is_verified_by_the_launcher_wherever_it_is_damaged", verified);
+    suite.each("bundle::is_run_by_a_launcher_as_its_image_is", run_by_launcher);
     suite.once("bundle::a_bad_option_gives_125", bad_options);
     suite.each("bundle::is_the_function_with_its_arguments", filter);
     suite.each("bundle::has_the_statuses_of_a_call", statuses);
@@ -180,6 +182,35 @@ fn cut() {
         let done = done.unwrap_or_else(|| panic!("{length} bytes were not refused"));
         done.expect(126).says(&["/changed", &claimed]);
     }
+}
+
+fn verified() {
+    let (bundle, scratch) = (fs::read(tools::bundle("echo")).expect("a bundle"), Scratch::new());
+    let path = scratch.path("damaged");
+    let verify = |bytes: &[u8]| {
+        fs::write(&path, bytes).expect("written");
+        launcher(&["verify", &path.display().to_string()]).run()
+    };
+    verify(&bundle).expect(0).silent();
+    let mut random = Random::new(8);
+    for index in 0..100 {
+        let range = if index % 2 == 0 { seal::FIRST } else { bundle.len() };
+        let bit = random.next() as usize % (8 * range);
+        let mut changed = bundle.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        let Checksums { claimed, found } = seal::compare(&changed).expect("a seal");
+        let checksums = [claimed, found].map(|sum| format!("xxh64:{sum:016x}"));
+        verify(&changed).expect(126).says(&["damaged", &checksums[0], &checksums[1]]);
+    }
+    for length in [0, 1, 64, 600, seal::FIRST - 1, seal::FIRST, bundle.len() / 2, bundle.len() - 1]
+    {
+        verify(&bundle[..length]).expect(126).says(&["damaged"]);
+    }
+}
+
+fn run_by_launcher(backend: Backend) {
+    let call = backend.call_image(tools::bundle("wc"));
+    assert_eq!(call.with(["-l"]).feed(b"1\n2\n").expect(0).silent().text(), "2\n");
 }
 
 /// A folder that holds the bundle of `echo` and nothing else.

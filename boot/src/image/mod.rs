@@ -25,6 +25,7 @@ use ampoule_abi::seal::Checksums;
 use object::read::ReadCache;
 use rustix::fs::OFlags;
 
+use crate::bundle;
 pub use check::{Facts, Segment, check};
 pub(crate) use error::least_memory;
 pub use error::{ImageError, OpenError};
@@ -48,7 +49,7 @@ enum Content {
 }
 
 impl Image {
-    /// Opens and checks the image at `path`.
+    /// Opens and checks the image at `path`, or in the bundle there.
     ///
     /// It is compared with its seal, if it has one. As with any program, a file that is changed in
     /// place while it runs changes what runs: it is to be replaced instead, as `build-fn` does.
@@ -63,10 +64,15 @@ impl Image {
         if !file.metadata().map_err(failed)?.is_file() {
             return Err(OpenError::NotAFile { path: path.to_owned() });
         }
+        let refused = |source| OpenError::Refused { path: path.to_owned(), source };
         let checked = check(&ReadCache::new(&file));
-        let facts = unaltered(seal::compare(&file).map_err(failed)?)
-            .and(checked)
-            .map_err(|source| OpenError::Refused { path: path.to_owned(), source })?;
+        unaltered(seal::compare(&file).map_err(failed)?).map_err(refused)?;
+        if checked.is_err()
+            && let Some(image) = bundle::image_in(&file).map_err(failed)?
+        {
+            return Self::from_bytes(image).map_err(refused);
+        }
+        let facts = checked.map_err(refused)?;
         Ok(Self { content: Content::File(file), facts, path: Some(path.to_owned()) })
     }
 
