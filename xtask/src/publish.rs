@@ -12,7 +12,7 @@ use tempfile::{Builder, NamedTempFile};
 /// Readable by everyone; an image is booted, never executed.
 const MODE: u32 = 0o644;
 /// Executable by everyone.
-const EXECUTABLE: u32 = 0o755;
+pub const EXECUTABLE: u32 = 0o755;
 
 /// A file could not be put in place.
 #[derive(Debug, thiserror::Error)]

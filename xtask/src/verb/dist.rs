@@ -7,13 +7,15 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Args;
 
+use crate::bundle::Launcher;
 use crate::console::Console;
 use crate::dist::container::{self, Container};
 use crate::dist::lock::Lock;
 use crate::dist::sign::Secret;
-use crate::dist::{self, Origin, Release, folder, source};
+use crate::dist::{self, Artifact, Origin, Release, folder, source};
 use crate::image::{self, Profile, dependency};
 use crate::project::Project;
+use crate::publish::EXECUTABLE;
 
 /// Gather images and all that is to be known of them in a folder
 #[derive(Args, Debug)]
@@ -35,7 +37,10 @@ pub struct Dist {
     /// Folder to make or replace [default: target/dist]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Add container images: all in the OCI layout `oci`, and each in an archive NAME.oci.tar
+    /// Add bundles: each function with its launcher in one static executable NAME
+    #[arg(long)]
+    bundle: bool,
+    /// Add container images, which start as bundles: all in the OCI layout `oci`, and each in an archive NAME.oci.tar
     #[arg(long)]
     oci: bool,
     /// Add manifests of Kubernetes that run the container images: a Job, a JobSink, a Service
@@ -72,17 +77,23 @@ impl Dist {
             lock: Lock::read(&project.root)?,
             secret,
         };
+        let is_bundled = self.bundle || self.oci || self.kubernetes;
+        let launcher = is_bundled.then(|| Launcher::build(console)).transpose()?;
         let mut release = Release::default();
         let mut containers = Vec::new();
         for (&function, made) in functions.iter().zip(&made) {
             let mut folder = Release::default();
+            let bundle = launcher.as_ref().map(|it| it.with(&made.image)).transpose()?;
             if self.oci || self.kubernetes {
-                let container = Container::of(function, made, None, &origin);
+                let container = Container::of(function, made, bundle.as_deref(), &origin);
                 let digest = container.add_archive(&mut folder)?;
                 containers.push(container);
                 if self.kubernetes {
                     container::add_manifests(function, &self.repository, &digest, &mut folder);
                 }
+            }
+            if let Some(bytes) = bundle.filter(|_| self.bundle) {
+                folder.add(&function.name, Artifact { mode: EXECUTABLE, bytes });
             }
             release.add_folder(&function.name, dist::function(function, made, folder, &origin)?)?;
         }

@@ -69,6 +69,11 @@ impl Subject {
         }
     }
 
+    /// The same image in a bundle.
+    pub fn bundle(bundle: &Path) -> Self {
+        Self { name: "bundle of echo, builtin".into(), program: bundle.into(), ..Self::default() }
+    }
+
     /// QEMU itself, with a kernel that only ends the machine.
     pub fn bare_kernel(qemu: &OsStr, kernel: &Path, accel: Accel, memory_bytes: u64) -> Self {
         let mut arguments: Vec<OsString> =

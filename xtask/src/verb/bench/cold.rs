@@ -16,9 +16,10 @@ use crate::bench::cold::plot;
 use crate::bench::cold::report::{LeftOut, Results};
 use crate::bench::cold::subject::{Monitor, PROCESS, Subject};
 use crate::bench::machine::{Machine, qemu, qemu_version};
+use crate::bundle::Launcher;
 use crate::console::Console;
 use crate::launcher;
-use crate::publish::publish;
+use crate::publish::{publish, publish_program};
 use crate::rustc;
 use crate::static_program::{GNU, MUSL};
 
@@ -31,9 +32,9 @@ const NOTHING_RUNS: &str =
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Each subject is started afresh for every measurement, in turns, with 16 bytes on its STDIN: a call
-under each monitor; a kernel that does nothing but end the machine, which is QEMU's own cost; the
-same function as a static process of this machine, by whose medians the others are divided; and
-what there is of bwrap, crun, runc and wasmtime.
+under each monitor, and of a bundle; a kernel that does nothing but end the machine, which is QEMU's
+own cost; the same function as a static process of this machine, by whose medians the others are
+divided; and what there is of bwrap, crun, runc and wasmtime.
 
 Examples:
   cargo xtask bench cold
@@ -114,6 +115,7 @@ impl Cold {
         match probe_kvm().problem {
             None => {
                 subjects.push(call(Monitor::Builtin));
+                subjects.push(Subject::bundle(&bundle(&echo.image, console)?));
                 accels.push(Accel::Kvm);
             }
             Some(problem) => leave_out("builtin and qemu-kvm", problem.to_string()),
@@ -136,6 +138,14 @@ impl Cold {
         subjects.extend(self.against.iter().map(|line| Subject::peer(line)));
         Ok(subjects)
     }
+}
+
+/// The bundle beside an image, made of it.
+fn bundle(image: &Path, console: Console) -> Result<PathBuf> {
+    let bytes = fs::read(image).context("the image cannot be read")?;
+    let bundle = image.with_extension("");
+    publish_program(&bundle, &Launcher::build(console)?.with(&bytes)?)?;
+    Ok(bundle)
 }
 
 /// `target/bench/cold.svg`, the image being `target/fn/echo/echo.elf`.
