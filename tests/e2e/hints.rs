@@ -13,8 +13,10 @@ pub fn add(suite: &mut Suite) {
     suite.once("hints::help_names_only_verbs_and_options_that_exist", help);
 }
 
-/// Options of other programs, which our messages name too: the linker and its caller, and bubblewrap.
-const FOREIGN: [&str; 4] = ["--target", "--emit-relocs", "--unshare-all", "--ro-bind"];
+/// Options of other programs, which our messages name too: the linker and its caller, bubblewrap, and
+/// whatever runs containers.
+const FOREIGN: [&str; 5] =
+    ["--target", "--emit-relocs", "--unshare-all", "--ro-bind", "--device"];
 
 struct Known {
     verbs: BTreeSet<String>,
