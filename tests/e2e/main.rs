@@ -40,6 +40,7 @@ mod echo;
 mod events;
 mod examples;
 mod fault;
+mod foreign;
 mod hints;
 mod hostile;
 mod hosts;
@@ -62,11 +63,12 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 26] = [
+const TOPICS: [fn(&mut Suite); 27] = [
     echo::add,
     streams::add,
     broken::add,
     ports::add,
+    foreign::add,
     backend::add,
     context::add,
     status::add,

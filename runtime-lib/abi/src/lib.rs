@@ -15,6 +15,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod command_line;
 pub mod exit;
 pub mod frame;
 pub mod layout;
