@@ -43,6 +43,14 @@ enum Launcher {
 /// What a PC's firmware says last on a serial line, before the image is booted.
 const FIRMWARE_ENDS: &str = "Booting from ROM..";
 
+/// All of them; where KVM is nested without the processor's support, a PC's firmware takes seconds, and
+/// so there two have to do for what is the image's own matter.
+fn launchers(backend: Backend) -> &'static [Launcher] {
+    const ALL: [Launcher; 4] =
+        [Launcher::UruncUnikraft, PCI, Launcher::UruncLinux, Launcher::Memory];
+    if backend == Backend::QemuTcg { &ALL } else { &ALL[..2] }
+}
+
 const SERIAL: [Launcher; 2] = [Launcher::UruncLinux, Launcher::UruncUnikraft];
 const PCI: Launcher = Launcher::Pci("pc");
 
@@ -222,7 +230,7 @@ fn context(backend: Backend) {
     let words = "A=1 GREETING=good%20day%21 PATH=/bin:/usr/bin root=/dev/ram0 rw ip=10.0.0.2::: \
         %68%6F%6d%65=/ EMPTY= -- -l %2d%2D two%20words A=3 %C3%A9%25";
     let mut seen = Vec::new();
-    for launcher in [Launcher::UruncLinux, Launcher::UruncUnikraft, PCI, Launcher::Memory] {
+    for &launcher in launchers(backend) {
         let said = launcher.start(backend, "context", words).rest_as_text();
         let arguments: Vec<_> =
             ["-l", "--", "two words", "A=3", "é%"].map(hexadecimal).into_iter().collect();
@@ -246,7 +254,7 @@ fn context(backend: Backend) {
     }
     seen.sort();
     seen.dedup();
-    assert_eq!(seen.len(), 4, "randomness is fresh");
+    assert_eq!(seen.len(), launchers(backend).len(), "randomness is fresh");
 }
 
 fn hostile(backend: Backend) {
@@ -255,12 +263,14 @@ fn hostile(backend: Backend) {
         let expected = said.starts_with("ampoule: ") && said.contains(part);
         assert!(expected && said.lines().count() == 1, "{words:?} gave {said:?}");
     };
-    // One is enough where booting takes seconds; the parser has its own tests.
-    let escapes = ["A=%", "-- %2", "A=%g1", "-- x%%41y", "%3=1"];
-    for words in &escapes[..if backend == Backend::QemuTcg { escapes.len() } else { 1 }] {
+    refused("A=x%00y", "%00");
+    if backend != Backend::QemuTcg {
+        // The same code reads it, and booting takes seconds.
+        return;
+    }
+    for words in ["A=%", "-- %2", "A=%g1", "-- x%%41y", "%3=1"] {
         refused(words, "hexadecimal");
     }
-    refused("A=x%00y", "%00");
     let longest = 4095 - "console=hvc0 ".len();
     let words = format!("A={}", "x".repeat(longest - 2));
     let said = PCI.start(backend, "context", &words).rest_as_text();
@@ -275,7 +285,7 @@ fn hostile(backend: Backend) {
 }
 
 fn endings(backend: Backend) {
-    for launcher in [Launcher::UruncLinux, Launcher::UruncUnikraft, PCI, Launcher::Memory] {
+    for &launcher in launchers(backend) {
         let said = |words: &str| launcher.start(backend, "fail", words).rest_as_text();
         assert_eq!(said("-- status 0"), "", "{launcher:?}");
         let panicked = said("-- panic");

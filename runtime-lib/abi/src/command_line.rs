@@ -73,7 +73,7 @@ pub fn start_message<'a>(
     buffer: &'a mut [u8],
 ) -> Result<&'a [u8], &'static str> {
     if line.len() > MAX_BYTES {
-        return Err("the command line is too long: it may have 4095 bytes");
+        return Err(TOO_LONG);
     }
     let mut message = Message { buffer, length: 0 };
     message.put(&[(field::ABI_VERSION as u8) << 3, crate::ABI_VERSION as u8]);
@@ -107,13 +107,17 @@ pub fn start_message<'a>(
     message.variable(b"FN_NAME", context.name);
     let mut digits = [0; 20];
     message.variable(b"FN_MEMORY", decimal(context.memory_mib, &mut digits));
-    message.buffer.get(..message.length).ok_or("the command line is too long")
+    message.buffer.get(..message.length).ok_or(TOO_LONG)
 }
 
-/// The words, without those that monitors add at the end, behind a function's arguments too.
 fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty() && !word.starts_with(DEVICE_PARAMETER.as_bytes()))
+    line.split(u8::is_ascii_whitespace).filter(is_meant)
+}
+
+/// Whether a word is one, and none that a monitor adds at the end, behind a function's arguments too.
+#[inline(never)]
+fn is_meant(word: &&[u8]) -> bool {
+    !word.is_empty() && !word.starts_with(DEVICE_PARAMETER.as_bytes())
 }
 
 /// A variable's name and value, if the word is one. What kernels are told is in small letters, or has
@@ -206,6 +210,7 @@ impl Message<'_> {
     }
 }
 
+const TOO_LONG: &str = "the command line is too long: it may have 4095 bytes";
 const BAD_ESCAPE: &str = "the command line has % without two hexadecimal digits: write it as %25";
 
 fn digit(byte: u8) -> Result<u8, &'static str> {

@@ -79,7 +79,7 @@ impl Serial {
 
     /// Sends bytes; waits while nobody takes them.
     pub fn send(&mut self, bytes: &[u8]) {
-        for piece in bytes.chunks(self.room) {
+        for piece in bytes.chunks(self.room.max(1)) {
             self.wait(HAS_ROOM, ON_ROOM);
             write_port_bytes(DATA, piece);
         }

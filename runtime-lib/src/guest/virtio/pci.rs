@@ -26,6 +26,9 @@ const NO_INTERRUPTS: u32 = 1 << 10;
 const CAPABILITIES: u32 = 0x34;
 const INTERRUPT_LINE: u32 = 0x3c;
 
+/// Inputs of a PC's I/O APIC.
+const INTERRUPT_LINES: u32 = 24;
+
 /// A list of capabilities has no more than fit.
 const MAX_CAPABILITIES: usize = 48;
 
@@ -84,7 +87,9 @@ impl PciDevice {
             let command = read(function | COMMAND);
             // The upper half has bits that are cleared by writing them.
             write(function | COMMAND, (command & 0xffff & !NO_INTERRUPTS) | BUS_MASTER);
-            Some((device, read(function | INTERRUPT_LINE) & 0xff))
+            // The firmware says 255 where it has not connected it.
+            let line = read(function | INTERRUPT_LINE) & 0xff;
+            (line < INTERRUPT_LINES).then_some((device, line))
         })
     }
 
