@@ -56,13 +56,17 @@ impl<T: Termination, E: Into<Error>> Termination for Result<T, E> {
     fn report(self) -> u8 {
         match self {
             Ok(value) => value.report(),
-            Err(error) => {
-                let error = error.into();
-                eprintln!("{}: {error}", env::name());
-                error.status()
-            }
+            Err(error) => tell(error.into()),
         }
     }
+}
+
+/// Tells STDERR of an error; its status. Not a part of each function that may fail.
+#[cold]
+#[inline(never)]
+fn tell(error: Error) -> u8 {
+    eprintln!("{}: {error}", env::name());
+    error.status()
 }
 
 /// Calls the function; its status.

@@ -42,6 +42,7 @@ mod echo;
 mod events;
 mod examples;
 mod fault;
+mod foreign;
 mod hints;
 mod hostile;
 mod hosts;
@@ -65,11 +66,12 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 29] = [
+const TOPICS: &[fn(&mut Suite)] = &[
     echo::add,
     streams::add,
     broken::add,
     ports::add,
+    foreign::add,
     backend::add,
     context::add,
     status::add,

@@ -16,7 +16,7 @@ const MAX_PATCHES: usize = 64;
 
 thread_local! {
     /// Zeros between two runs.
-    static AREAS: RefCell<[Vec<u8>; 2]> =
+    static AREAS: RefCell<[Vec<u8>; BOOT_INFORMATION.len()]> =
         RefCell::new(BOOT_INFORMATION.map(|range| vec![0; (range.end - range.start) as usize]));
 }
 
@@ -32,7 +32,7 @@ pub fn boot_information(bytes: &[u8]) {
     });
 }
 
-fn hostile(areas: &mut [Vec<u8>; 2], mut choices: Choices<'_>) {
+fn hostile(areas: &mut [Vec<u8>; BOOT_INFORMATION.len()], mut choices: Choices<'_>) {
     // Most of what lies there is found only if it lies near the start.
     let address = match choices.byte() {
         0 => choices.long(),
@@ -48,7 +48,7 @@ fn hostile(areas: &mut [Vec<u8>; 2], mut choices: Choices<'_>) {
         areas[area][at..end].copy_from_slice(&bytes[..end - at]);
         patches.push((area, at..end));
     }
-    check(address, [&areas[0], &areas[1]]);
+    check(address, areas.each_ref().map(Vec::as_slice));
     for (area, range) in patches {
         areas[area][range].fill(0);
     }
@@ -70,7 +70,7 @@ fn check(address: u64, areas: Areas<'_>) {
     }
 }
 
-fn written(areas: &mut [Vec<u8>; 2], mut choices: Choices<'_>) {
+fn written(areas: &mut [Vec<u8>; BOOT_INFORMATION.len()], mut choices: Choices<'_>) {
     let pages = u64::from(choices.short());
     let memory_bytes = (pages * LARGE_PAGE_BYTES).clamp(MIN_MEMORY_BYTES, MAX_MEMORY_BYTES);
     let (block, interrupt, is_driven) =
@@ -85,7 +85,8 @@ fn written(areas: &mut [Vec<u8>; 2], mut choices: Choices<'_>) {
     let bytes = bytes.expect("there is room");
     assert_eq!(place, BOOT_INFORMATION[0].start);
     areas[0][..bytes.len()].copy_from_slice(&bytes);
-    let information = BootInfo::at(place, [&areas[0], &areas[1]]).expect("it is sound");
+    let shown = areas.each_ref().map(Vec::as_slice);
+    let information = BootInfo::at(place, shown).expect("it is sound");
     assert_eq!(information.memory_end(IMAGE_BASE), Some(memory_bytes));
     assert_eq!(information.module(), Some(module));
     let console = information.console().expect("it is told");

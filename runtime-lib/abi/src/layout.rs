@@ -4,6 +4,7 @@
 //! 0x0000_0000    unmapped: the null page
 //! 0x0000_1000    boot information left by the VMM, read-only
 //! 0x000a_0000    the device pages, where a PC has its video memory
+//! 0x000a_3000    boot information left by a PC's firmware in the null page, read-only
 //! 0x000c_0000    boot information left by an option ROM, read-only
 //! 0x0010_0000    IMAGE_BASE: one unmapped page that guards the stack, which grows down to it
 //! 0x0010_1000    stack, zeroed data, code, constants, data, then the supervisor's pages
@@ -11,7 +12,7 @@
 //! 0x1_0000_0000  HEAP_WINDOW: guest-physical memory above that
 //! ```
 //!
-//! All below the window is mapped where it lies, but for the device pages.
+//! All below the window is mapped where it lies, but for the device pages and the null page.
 
 /// Smallest page the tables use, in bytes; segments of an image start on such a boundary.
 pub const PAGE_BYTES: u64 = 4096;
@@ -59,8 +60,16 @@ pub struct DevicePage {
 /// Size of one virtio-mmio register block, in bytes.
 pub const DEVICE_BLOCK_BYTES: u64 = 512;
 
-/// Guest-physical ranges in which a VMM leaves boot information, mapped read-only where they lie.
-pub const BOOT_INFORMATION: [core::ops::Range<u64>; 2] = [0x1000..0xa_0000, 0xc_0000..0x10_0000];
+/// Guest-physical ranges in which a VMM leaves boot information, mapped read-only where
+/// [`boot_information_window`] says.
+pub const BOOT_INFORMATION: [core::ops::Range<u64>; 3] =
+    [PAGE_BYTES..0xa_0000, 0xc_0000..0x10_0000, 0..PAGE_BYTES];
+
+/// Where one of [`BOOT_INFORMATION`] that begins at this address is seen: where it lies, but for the
+/// null page, since null pointers are to fault. (QEMU's `pc` leaves its memory map there.)
+pub const fn boot_information_window(start: u64) -> u64 {
+    if start == 0 { 0xa_3000 } else { start }
+}
 
 /// Supervisor's own page: descriptor tables, task state, ring 0 stack.
 pub const SYSTEM_SECTION: &str = ".ampoule.system";

@@ -16,6 +16,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod checksum;
+pub mod command_line;
 pub mod exit;
 pub mod frame;
 pub mod layout;

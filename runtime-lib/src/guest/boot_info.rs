@@ -110,7 +110,8 @@ impl<'a> BootInfo<'a> {
         })
     }
 
-    fn command_line(&self) -> Option<&'a [u8]> {
+    /// The kernel command line, if there is any.
+    pub fn command_line(&self) -> Option<&'a [u8]> {
         self.from(self.long_field(start::COMMAND_LINE)?)?.split(|&byte| byte == 0).next()
     }
 

@@ -8,7 +8,9 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use ampoule_abi::layout::{BOOT_INFORMATION, HEAP_WINDOW, LARGE_PAGE_BYTES, MAX_MEMORY_BYTES};
+use ampoule_abi::layout::{
+    BOOT_INFORMATION, HEAP_WINDOW, LARGE_PAGE_BYTES, MAX_MEMORY_BYTES, boot_information_window,
+};
 use talc::TalcCell;
 use talc::base::{Talc, binning::Binning};
 use talc::source::Source;
@@ -87,6 +89,8 @@ unsafe extern "C" {
     static __code_end: u8;
     static __frameless_start: u8;
     static __frameless_end: u8;
+    static __function_note: u8;
+    static __function_note_end: u8;
 }
 
 /// Addresses of the stack.
@@ -109,6 +113,14 @@ pub fn image_end() -> u64 {
     address(&raw const __image_end)
 }
 
+/// The function's note (SPEC C7.3), as it is in the image.
+pub fn function_note() -> &'static [u8] {
+    let start = &raw const __function_note;
+    let length = address(&raw const __function_note_end) - address(start);
+    // SAFETY: the linker script places both around the note, in data that nothing writes.
+    unsafe { core::slice::from_raw_parts(start, length as usize) }
+}
+
 /// Whether a device may read `bytes` where they lie (SPEC C8.8): on the stack, in zeroed data or in
 /// the heap, into which nothing of the image's file goes.
 pub fn is_for_devices(bytes: &[u8]) -> bool {
@@ -121,7 +133,8 @@ pub fn is_for_devices(bytes: &[u8]) -> bool {
 /// Where a VMM leaves what it tells of the machine.
 pub fn boot_information() -> [&'static [u8]; BOOT_INFORMATION.len()] {
     BOOT_INFORMATION.map(|range| {
-        let start = core::ptr::with_exposed_provenance::<u8>(range.start as usize);
+        let window = boot_information_window(range.start);
+        let start = core::ptr::with_exposed_provenance::<u8>(window as usize);
         let length = (range.end - range.start) as usize;
         // SAFETY: all of it is mapped for reading since the image was sealed, any byte there is
         // initialised, and nothing writes to it.

@@ -17,6 +17,8 @@ mod fault;
 mod incoming;
 mod memory;
 mod panic;
+mod raw;
+mod serial;
 mod single;
 mod start;
 mod stream;

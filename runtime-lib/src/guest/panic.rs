@@ -30,9 +30,11 @@ impl Message {
 
 impl Write for Message {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let text = &text[..text.floor_char_boundary(MAX_MESSAGE_BYTES - self.length)];
-        self.bytes[self.length..self.length + text.len()].copy_from_slice(text.as_bytes());
-        self.length += text.len();
+        // As bytes, since what a cut text would say about characters is 4 KiB of an image.
+        let end = text.floor_char_boundary(MAX_MESSAGE_BYTES - self.length);
+        let bytes = &text.as_bytes()[..end];
+        self.bytes[self.length..self.length + bytes.len()].copy_from_slice(bytes);
+        self.length += bytes.len();
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use ampoule_abi::ready;
 
 use super::arch::{abandon, time_stamp, wait_for_interrupt};
 use super::incoming::{Incoming, Source};
+use super::raw::Raw;
 use super::single::Single;
 use super::virtio::Console;
 use crate::io::{self, Stream as Output};
@@ -18,14 +19,20 @@ static CALL: Single<Option<Call>> = Single::new(None);
 static STDIN_TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// One call's stream.
-struct Call {
+enum Call {
+    Frames(Frames),
+    Raw(Raw),
+}
+
+/// A stream of frames.
+struct Frames {
     console: Console,
     incoming: Incoming,
     /// Whether a frame is on its way: one that a fault cuts off can have no other after it.
     sending: bool,
 }
 
-impl Call {
+impl Frames {
     fn put_header(&mut self, kind: u32, payload: &[u8]) {
         let mut buffer = [0; MAX_HEADER_BYTES];
         let header = write_header(Header { kind, payload_bytes: payload.len() }, &mut buffer);
@@ -76,14 +83,24 @@ impl Source for Console {
 /// Takes the console and tells the launcher that the runtime is up.
 pub fn open(console: Console) {
     CALL.with(|call| {
-        let call = call.insert(Call { console, incoming: Incoming::new(), sending: false });
-        call.greet();
+        let mut frames = Frames { console, incoming: Incoming::new(), sending: false };
+        frames.greet();
+        *call = Some(Call::Frames(frames));
     });
+}
+
+/// Takes a console that carries bytes.
+pub fn open_raw(raw: Raw) {
+    CALL.with(|call| *call = Some(Call::Raw(raw)));
 }
 
 /// Waits for the bytes of the message `Start`.
 pub fn start_message() -> &'static [u8] {
-    with_call(Call::receive_start).unwrap_or_else(|why| protocol_error(why))
+    let message = with_call(|call| match call {
+        Call::Frames(frames) => frames.receive_start(),
+        Call::Raw(_) => abandon(),
+    });
+    message.unwrap_or_else(|why| protocol_error(why))
 }
 
 /// The function's input: where the device left it.
@@ -96,8 +113,12 @@ impl Stdin {
     }
 
     pub fn fill_buf(&mut self) -> Result<&[u8], io::Error> {
-        let bytes =
-            with_call(|call| call.incoming.input(&mut call.console).map(core::ptr::from_ref));
+        let bytes = with_call(|call| match call {
+            Call::Frames(Frames { console, incoming, .. }) => {
+                incoming.input(console).map(core::ptr::from_ref)
+            }
+            Call::Raw(raw) => Ok(core::ptr::from_ref(raw.input())),
+        });
         match bytes {
             // SAFETY: the bytes lie in a buffer that the device gets back only by `consume`, which
             // borrows the one `Stdin` there is for writing.
@@ -107,9 +128,9 @@ impl Stdin {
     }
 
     pub fn consume(&mut self, amount: usize) {
-        with_call(|call| {
-            let Call { console, incoming, .. } = call;
-            incoming.consume(amount, console);
+        with_call(|call| match call {
+            Call::Frames(Frames { console, incoming, .. }) => incoming.consume(amount, console),
+            Call::Raw(raw) => raw.consume(amount),
         });
     }
 }
@@ -126,7 +147,12 @@ pub(crate) fn write(output: Output, bytes: &[u8]) -> Result<(), io::Error> {
         Output::Stdout => to_host::STDOUT,
         Output::Stderr => to_host::STDERR,
     };
-    with_call(|call| bytes.chunks(DATA_BYTES).for_each(|piece| call.send(kind, piece)));
+    with_call(|call| match call {
+        Call::Frames(frames) => {
+            bytes.chunks(DATA_BYTES).for_each(|piece| frames.send(kind, piece));
+        }
+        Call::Raw(raw) => raw.write(bytes),
+    });
     Ok(())
 }
 
@@ -141,7 +167,10 @@ pub fn exit(reason: Reason, status: u8, why: &str, backtrace: &[u64]) -> ! {
     let message = exit::write(reason, status, why, backtrace, &mut buffer);
     // SAFETY: this never returns, so whoever borrowed the call never runs again.
     unsafe { CALL.abandon_borrow() };
-    with_call(|call| call.send(to_host::EXIT, message));
+    with_call(|call| match call {
+        Call::Frames(frames) => frames.send(to_host::EXIT, message),
+        Call::Raw(raw) => raw.end(why),
+    });
     loop {
         wait_for_interrupt();
     }

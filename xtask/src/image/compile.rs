@@ -45,12 +45,15 @@ impl Profile {
     }
 
     /// The profile, as settings for cargo's command line. A panic aborts, and lines are kept for
-    /// backtraces: they stay behind in the twin that is not stripped.
+    /// backtraces: they stay behind in the twin that is not stripped. The runtime mostly waits, and
+    /// copies in code of its own: there, what is short is fast enough.
     fn settings(self) -> &'static [&'static str] {
         match self {
             Self::Optimised => &[
                 "inherits='release'",
                 "opt-level=3",
+                "package.ampoule.opt-level='s'",
+                "package.ampoule-abi.opt-level='z'",
                 "lto='fat'",
                 "codegen-units=1",
                 "panic='abort'",

@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use ampoule_abi::layout::{
     BOOT_INFORMATION, DEVICE_PAGES, DIRECTORY_BYTES, IMAGE_BASE, LARGE_PAGE_BYTES, MAX_IMAGE_END,
-    MAX_MEMORY_BYTES, PAGE_BYTES, PAGE_TABLES_SECTION,
+    MAX_MEMORY_BYTES, PAGE_BYTES, PAGE_TABLES_SECTION, boot_information_window,
 };
 
 use super::elf::Segment;
@@ -109,7 +109,11 @@ pub fn fill(plan: &Plan) -> Result<Vec<u8>, PageTablesError> {
         tables.set(1, large_page, address | HEAP_PAGE | LARGE);
     }
     for range in &BOOT_INFORMATION {
-        tables.map(range, PRESENT | USER | ACCESSED | NO_EXECUTE);
+        let window = boot_information_window(range.start);
+        for page in pages(range) {
+            let flags = PRESENT | USER | ACCESSED | NO_EXECUTE;
+            tables.set_page(window + (page - range.start), page | flags);
+        }
     }
     for page in DEVICE_PAGES {
         let uncached = WRITE_THROUGH | CACHE_DISABLE;
@@ -243,7 +247,8 @@ mod tests {
             (0, 0),
             (0x1000, 0x1000 | user | NO_EXECUTE),
             (0xa_0000, 0xfeb0_0000 | writable | WRITE_THROUGH | CACHE_DISABLE),
-            (0xa_3000, 0),
+            (0xa_3000, user | NO_EXECUTE),
+            (0xa_4000, 0),
             (0xf_f000, 0xf_f000 | user | NO_EXECUTE),
             (IMAGE_BASE, 0),
             (0x10_1000, 0x10_1000 | writable),

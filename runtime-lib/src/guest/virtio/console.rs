@@ -26,7 +26,24 @@ impl Console {
     /// Sets the device up; `None` if there is no console.
     pub fn open(address: DeviceAddress) -> Option<Self> {
         let mut device = Device::at(address)?;
-        let has_ports = device.negotiate()?;
+        let has_ports = device.negotiate(true)?;
+        Self::over(device, has_ports)
+    }
+
+    /// Sets the device up for port 0, which is a console: it is at the address, or else on the PCI bus.
+    #[cold]
+    #[inline(never)]
+    pub fn open_raw(address: Option<DeviceAddress>) -> Option<Self> {
+        let mut device = match address {
+            Some(address) => Device::at(address)?,
+            None => Device::on_bus()?,
+        };
+        device.negotiate(false)?;
+        Self::over(device, false)
+    }
+
+    #[inline(never)]
+    fn over(mut device: Device, has_ports: bool) -> Option<Self> {
         let first = if has_ports { PORT_1_RECEIVE } else { PORT_0_RECEIVE };
         let [receive, send] = buffers::CONSOLE;
         let (receive, send) = (device.add(first, receive)?, device.add(first + 1, send)?);
@@ -72,6 +89,11 @@ impl Console {
     /// Sends what was put; waits while the launcher takes nothing.
     pub fn flush(&mut self) {
         self.sender.flush(&mut self.device);
+    }
+
+    /// Waits until all that was sent has been read.
+    pub fn drain(&mut self) {
+        self.sender.drain(&mut self.device);
     }
 
     /// Sends what was put, unless that would interrupt the program: then it goes with what comes

@@ -12,6 +12,7 @@ use virtio_drivers::transport::{DeviceStatus, DeviceType, Transport};
 
 use super::super::arch::{InterruptLine, wait_for_interrupt, write_register};
 use super::super::boot_info::DeviceAddress;
+use super::pci::PciDevice;
 use super::queue::{Queue, Rings};
 
 const DRIVER: DeviceStatus = DeviceStatus::ACKNOWLEDGE.union(DeviceStatus::DRIVER);
@@ -19,15 +20,20 @@ const DRIVER: DeviceStatus = DeviceStatus::ACKNOWLEDGE.union(DeviceStatus::DRIVE
 const VERSION_1: u64 = 1 << 32;
 const MULTIPORT: u64 = 1 << 1;
 
-/// Register `QueueNotify` (4.2.2).
+// Registers over memory (4.2.2).
+const QUEUE_NUMBER: u64 = 0x38;
+const QUEUE_READY: u64 = 0x44;
 const QUEUE_NOTIFY: u64 = 0x50;
+const QUEUE_ADDRESSES: u64 = 0x80;
 
 /// The console's registers.
 pub enum Device {
     /// Driven already; their address.
     Driven(u64),
-    /// Driven by this program.
-    Registers(MmioTransport<'static>, InterruptLine),
+    /// Driven by this program; their address.
+    Registers(MmioTransport<'static>, u64, InterruptLine),
+    /// Likewise, on the PCI bus.
+    Pci(PciDevice, InterruptLine),
 }
 
 impl Device {
@@ -41,40 +47,79 @@ impl Device {
         let registers = unsafe { MmioTransport::new(header, DEVICE_BLOCK_BYTES as usize) };
         let registers = registers.ok()?;
         let is_console = registers.device_type() == DeviceType::Console;
-        is_console.then(|| Self::Registers(registers, InterruptLine::new(address.interrupt)))
+        let line = InterruptLine::new(address.interrupt);
+        is_console.then_some(Self::Registers(registers, address.registers, line))
     }
 
-    /// Whether the device has several ports, or `None` if it is not one that this program can
-    /// drive.
-    pub fn negotiate(&mut self) -> Option<bool> {
-        let Self::Registers(registers, _) = self else { return Some(false) };
-        registers.set_status(DeviceStatus::empty());
-        registers.set_status(DRIVER);
-        let offered = registers.read_device_features();
-        let accepted = offered & (VERSION_1 | MULTIPORT);
-        registers.write_driver_features(accepted);
-        registers.set_status(DRIVER | DeviceStatus::FEATURES_OK);
-        let agreed = registers.get_status().contains(DeviceStatus::FEATURES_OK);
+    /// The console on the PCI bus, likewise.
+    pub fn on_bus() -> Option<Self> {
+        let (device, line) = PciDevice::find()?;
+        Some(Self::Pci(device, InterruptLine::new(line)))
+    }
+
+    /// Whether the device has several ports, of which it is only asked if `wants_ports`, or `None` if
+    /// it is not one that this program can drive.
+    pub fn negotiate(&mut self, wants_ports: bool) -> Option<bool> {
+        let wanted = if wants_ports { VERSION_1 | MULTIPORT } else { VERSION_1 };
+        if let Self::Driven(_) = self {
+            return Some(false);
+        }
+        self.set_status(DeviceStatus::empty());
+        self.set_status(DRIVER);
+        let accepted = match self {
+            Self::Registers(registers, ..) => {
+                let accepted = registers.read_device_features() & wanted;
+                registers.write_driver_features(accepted);
+                accepted
+            }
+            Self::Pci(device, _) => u64::from(device.negotiate((VERSION_1 >> 32) as u32)) << 32,
+            Self::Driven(_) => 0,
+        };
+        self.set_status(DRIVER | DeviceStatus::FEATURES_OK);
+        let agreed = match self {
+            Self::Registers(registers, ..) => registers.get_status(),
+            Self::Pci(device, _) => DeviceStatus::from_bits_retain(device.status()),
+            Self::Driven(_) => DeviceStatus::empty(),
+        };
+        let agreed = agreed.contains(DeviceStatus::FEATURES_OK);
         (agreed && accepted & VERSION_1 != 0).then_some(accepted & MULTIPORT != 0)
+    }
+
+    fn set_status(&mut self, status: DeviceStatus) {
+        match self {
+            Self::Driven(_) => {}
+            Self::Registers(registers, ..) => registers.set_status(status),
+            Self::Pci(device, _) => device.set_status(status.bits()),
+        }
     }
 
     /// Shows the device a queue; `None` if it cannot have it.
     pub fn add(&mut self, index: u16, rings: &'static Rings) -> Option<Queue> {
-        if let Self::Registers(registers, _) = self {
-            if registers.max_queue_size(index) < QUEUE_SIZE.into() {
-                return None;
+        match self {
+            Self::Driven(_) => {}
+            Self::Registers(registers, address, _) => {
+                if registers.max_queue_size(index) < QUEUE_SIZE.into() {
+                    return None;
+                }
+                // Its own way of doing this knows older devices too, whose failures it describes: in
+                // all 2 KiB of each image.
+                let at = *address;
+                write_register(at + QUEUE_NUMBER, QUEUE_SIZE.into());
+                for (part, ring) in (0..).zip(rings.addresses()) {
+                    let register = at + QUEUE_ADDRESSES + 0x10 * part;
+                    write_register(register, ring as u32);
+                    write_register(register + 4, (ring >> 32) as u32);
+                }
+                write_register(at + QUEUE_READY, 1);
             }
-            let [descriptors, driver, device] = rings.addresses();
-            registers.queue_set(index, QUEUE_SIZE.into(), descriptors, driver, device);
+            Self::Pci(device, _) => device.add(index, rings.addresses())?,
         }
         Some(Queue::new(rings))
     }
 
     /// Lets the device begin.
     pub fn begin(&mut self) {
-        if let Self::Registers(registers, _) = self {
-            registers.set_status(DRIVER | DeviceStatus::FEATURES_OK | DeviceStatus::DRIVER_OK);
-        }
+        self.set_status(DRIVER | DeviceStatus::FEATURES_OK | DeviceStatus::DRIVER_OK);
     }
 
     /// Whether each notification is answered before the program goes on, at the price of a way
@@ -93,7 +138,19 @@ impl Device {
     fn ring(&mut self, index: u16) {
         match self {
             Self::Driven(registers) => write_register(*registers + QUEUE_NOTIFY, index.into()),
-            Self::Registers(registers, _) => registers.notify(index),
+            Self::Registers(registers, ..) => registers.notify(index),
+            Self::Pci(device, _) => device.notify(index),
+        }
+    }
+
+    /// Acknowledges an interrupt, so that the next raises the line again.
+    fn acknowledge_interrupt(&mut self) {
+        match self {
+            Self::Driven(_) => {}
+            Self::Registers(registers, ..) => {
+                registers.ack_interrupt();
+            }
+            Self::Pci(device, _) => device.acknowledge_interrupt(),
         }
     }
 
@@ -103,13 +160,13 @@ impl Device {
     /// interrupts are asked for, and an earlier one is acknowledged before the last look, so that
     /// the next raises the line again: it is edge-triggered.
     pub fn wait(&mut self, index: u16, queue: &Queue) {
-        if let Self::Registers(registers, line) = self {
+        if let Self::Registers(_, _, line) | Self::Pci(_, line) = self {
             line.route();
             queue.ask_for_interrupts(true);
-            registers.ack_interrupt();
+            self.acknowledge_interrupt();
             while !queue.has_returned() {
                 wait_for_interrupt();
-                registers.ack_interrupt();
+                self.acknowledge_interrupt();
             }
             queue.ask_for_interrupts(false);
         }

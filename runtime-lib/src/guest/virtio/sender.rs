@@ -64,6 +64,18 @@ impl Sender {
         }
     }
 
+    /// Waits until the device has read all that was sent.
+    pub fn drain(&mut self, device: &mut Device) {
+        self.flush(device);
+        loop {
+            self.take_back();
+            if self.is_free == [true; BUFFERS] {
+                return;
+            }
+            device.wait(self.index, &self.queue);
+        }
+    }
+
     /// A buffer that is not in flight, and the bytes in it.
     fn free(&mut self, device: &mut Device) -> (usize, usize) {
         loop {

@@ -1,9 +1,15 @@
 //! x86-64: the assembly, and the little that Rust says to it. All Rust runs in ring 3.
 
 mod interrupt;
+mod port;
+mod random;
 mod time;
 
 pub use interrupt::{InterruptLine, wait_for_interrupt};
+pub use port::{
+    power_off, read_port_8, read_port_32, write_port_8, write_port_32, write_port_bytes,
+};
+pub use random::randomness;
 pub use time::{lapic_timer_ns, lapic_timer_start, time_stamp};
 
 use core::arch::global_asm;

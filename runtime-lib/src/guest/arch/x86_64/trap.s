@@ -41,6 +41,10 @@ trap:
 fault:
     testb $3, 24(%rsp)
     jz shut_down
+    cmpq $draw_randomness, 16(%rsp)
+    je not_drawn
+    cmpq $shut_down_quietly, 16(%rsp)
+    je shut_down
     btsl $0, fault_taken
     jc shut_down
     movq (%rsp), %rdi           # vector
@@ -52,6 +56,13 @@ fault:
     movq $ampoule_fault, 16(%rsp)
     movq $2, 32(%rsp)
     movq $__fault_stack_top - 8, 40(%rsp)
+    addq $16, %rsp
+    iretq
+
+# The processor has no randomness to give: ring 3 goes on with the carry flag clear.
+not_drawn:
+    addq $4, 16(%rsp)           # past `rdrand`
+    andq $~1, 32(%rsp)
     addq $16, %rsp
     iretq
 
@@ -68,6 +79,13 @@ wait_for_interrupt:
     hlt
     ret
 
+# Ring 3 asks here for 64 random bits: in %rax, if the carry flag is set.
+    .globl draw_randomness
+    .type draw_randomness, @function
+draw_randomness:
+    rdrand %rax
+    ret
+
 # Ring 3 ends here when it can tell nobody why: a trap in the report of this one shuts down.
     .globl abandon
     .type abandon, @function
@@ -75,10 +93,29 @@ abandon:
     ud2
     jmp abandon
 
+# Ring 3 ends here when all is told, on a machine that nobody else will destroy.
+    .globl shut_down_quietly
+    .type shut_down_quietly, @function
+shut_down_quietly:
+    ud2
+
     .section .rodata.trap, "a"
 no_idt:
     .word 0
     .quad 0
+
+# The I/O ports that are closed to ring 3 (Intel SDM 1, 19.5.2), a bit each: all but those of a foreign
+# machine's serial line (0x3f8 to 0x3ff), power management (0x604, 0x605), keyboard controller (0x64) and
+# PCI configuration space (0xcf8 to 0xcff). The processor wants another byte of ones behind them.
+    .section .ampoule.system.ports, "aw"
+    .fill 0x64 / 8, 1, 0xff
+    .byte 0xef
+    .fill 0x3f8 / 8 - 0x64 / 8 - 1, 1, 0xff
+    .byte 0
+    .fill 0x604 / 8 - 0x3f8 / 8 - 1, 1, 0xff
+    .byte 0xcf
+    .fill 0xcf8 / 8 - 0x604 / 8 - 1, 1, 0xff
+    .byte 0, 0xff
 
     .section .ampoule.system.data, "aw"
 fault_taken:

@@ -1,0 +1,232 @@
+//! A virtio device on the PCI bus (virtio 1.2, 4.1), reached through configuration space alone.
+//!
+//! Where the firmware has put the device's registers is not known when the image's page tables are
+//! laid out. So they are accessed through the window that each such device has in its configuration
+//! space (4.1.4.9), and nothing of the bus is mapped. What is read is checked before it is followed.
+
+use ampoule_abi::layout::QUEUE_SIZE;
+
+use super::super::arch::{read_port_32, write_port_32};
+
+/// The two ports of configuration space (PCI 3.0, 3.2.2.3.2).
+const ADDRESS: u16 = 0xcf8;
+const DATA: u16 = 0xcfc;
+const ENABLED: u32 = 1 << 31;
+
+/// The slots of the first bus.
+const SLOTS: u32 = 32;
+
+/// Device and vendor of a console, modern and transitional (4.1.2).
+const CONSOLES: [u32; 2] = [0x1043_1af4, 0x1003_1af4];
+
+// Registers of configuration space.
+const COMMAND: u32 = 0x04;
+const BUS_MASTER: u32 = 1 << 2;
+const NO_INTERRUPTS: u32 = 1 << 10;
+const CAPABILITIES: u32 = 0x34;
+const INTERRUPT_LINE: u32 = 0x3c;
+
+/// Inputs of a PC's I/O APIC.
+const INTERRUPT_LINES: u32 = 24;
+
+/// A list of capabilities has no more than fit.
+const MAX_CAPABILITIES: usize = 48;
+
+// A capability of virtio's (4.1.4): what it describes, and where that is.
+const VENDOR_SPECIFIC: u32 = 0x09;
+const COMMON: u32 = 1;
+const NOTIFY: u32 = 2;
+const INTERRUPTS: u32 = 3;
+const WINDOW: u32 = 5;
+const PLACE_BAR: u32 = 4;
+const PLACE_OFFSET: u32 = 8;
+const PLACE_LENGTH: u32 = 12;
+/// Of `NOTIFY`, the multiplier; of `WINDOW`, the data.
+const EXTRA: u32 = 16;
+
+/// Offsets in the common configuration (4.1.4.3).
+mod common {
+    pub const DEVICE_FEATURE_SELECT: u32 = 0;
+    pub const DEVICE_FEATURE: u32 = 4;
+    pub const DRIVER_FEATURE_SELECT: u32 = 8;
+    pub const DRIVER_FEATURE: u32 = 12;
+    pub const DEVICE_STATUS: u32 = 20;
+    pub const QUEUE_SELECT: u32 = 22;
+    pub const QUEUE_SIZE: u32 = 24;
+    pub const QUEUE_ENABLE: u32 = 28;
+    pub const QUEUE_NOTIFY_OFFSET: u32 = 30;
+    pub const QUEUE_ADDRESSES: u32 = 32;
+}
+
+/// Registers of a device: the BAR in which they are, and where.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    bar: u32,
+    offset: u32,
+}
+
+/// A console on the bus; its queues are 0 and 1.
+pub struct PciDevice {
+    function: u32,
+    window: u32,
+    common: Place,
+    notify: Place,
+    multiplier: u32,
+    interrupts: Place,
+    notify_offsets: [u32; 2],
+}
+
+impl PciDevice {
+    /// The console in the lowest slot of the first bus that has all that is needed, and its interrupt
+    /// line.
+    pub fn find() -> Option<(Self, u32)> {
+        (0..SLOTS).find_map(|slot| {
+            let function = ENABLED | slot << 11;
+            let is_console = CONSOLES.contains(&read(function));
+            let device = is_console.then(|| Self::in_slot(function))??;
+            let command = read(function | COMMAND);
+            // The upper half has bits that are cleared by writing them.
+            write(function | COMMAND, (command & 0xffff & !NO_INTERRUPTS) | BUS_MASTER);
+            // The firmware says 255 where it has not connected it.
+            let line = read(function | INTERRUPT_LINE) & 0xff;
+            (line < INTERRUPT_LINES).then_some((device, line))
+        })
+    }
+
+    fn in_slot(function: u32) -> Option<Self> {
+        let mut device = Self {
+            function,
+            window: 0,
+            common: Place::default(),
+            notify: Place::default(),
+            multiplier: 0,
+            interrupts: Place::default(),
+            notify_offsets: [0; 2],
+        };
+        let (mut at, mut found) = (read(function | CAPABILITIES) & 0xfc, 0);
+        for _ in 0..MAX_CAPABILITIES {
+            if at == 0 {
+                break;
+            }
+            let head = read(function | at);
+            if head & 0xff == VENDOR_SPECIFIC {
+                found |= device.take(at, head >> 24);
+            }
+            at = head >> 8 & 0xfc;
+        }
+        let needed = 1 << COMMON | 1 << NOTIFY | 1 << INTERRUPTS | 1 << WINDOW;
+        (found & needed == needed).then_some(device)
+    }
+
+    /// Takes note of a capability; a bit for its kind.
+    fn take(&mut self, at: u32, kind: u32) -> u32 {
+        // Registers in configuration space are 32 bits wide, and so a capability ends before 256.
+        let register = |offset: u32| read(self.function | ((at + offset) & 0xfc));
+        let place = Place { bar: register(PLACE_BAR) & 0xff, offset: register(PLACE_OFFSET) };
+        match kind {
+            COMMON => self.common = place,
+            NOTIFY => (self.notify, self.multiplier) = (place, register(EXTRA)),
+            INTERRUPTS => self.interrupts = place,
+            WINDOW => self.window = at,
+            _ => return 0,
+        }
+        1 << kind
+    }
+
+    /// The device's status (2.1).
+    pub fn status(&self) -> u32 {
+        self.read_common(common::DEVICE_STATUS, 1)
+    }
+
+    /// Sets the device's status.
+    pub fn set_status(&self, status: u32) {
+        self.write_common(common::DEVICE_STATUS, 1, status);
+    }
+
+    /// Accepts what of the features numbered from 32 on is in `wanted` and offered, and none below;
+    /// what that is.
+    pub fn negotiate(&self, wanted: u32) -> u32 {
+        self.write_common(common::DEVICE_FEATURE_SELECT, 4, 1);
+        let accepted = self.read_common(common::DEVICE_FEATURE, 4) & wanted;
+        for (half, features) in [(0, 0), (1, accepted)] {
+            self.write_common(common::DRIVER_FEATURE_SELECT, 4, half);
+            self.write_common(common::DRIVER_FEATURE, 4, features);
+        }
+        accepted
+    }
+
+    /// Shows the device queue 0 or 1; `None` if it cannot have it.
+    pub fn add(&mut self, index: u16, addresses: [u64; 3]) -> Option<()> {
+        self.write_common(common::QUEUE_SELECT, 2, index.into());
+        if self.read_common(common::QUEUE_SIZE, 2) < QUEUE_SIZE.into() {
+            return None;
+        }
+        self.write_common(common::QUEUE_SIZE, 2, QUEUE_SIZE.into());
+        for (part, address) in (0..).zip(addresses) {
+            let at = common::QUEUE_ADDRESSES + 8 * part;
+            self.write_common(at, 4, address as u32);
+            self.write_common(at + 4, 4, (address >> 32) as u32);
+        }
+        let offset = self.read_common(common::QUEUE_NOTIFY_OFFSET, 2);
+        self.notify_offsets[usize::from(index & 1)] = offset.wrapping_mul(self.multiplier);
+        self.write_common(common::QUEUE_ENABLE, 2, 1);
+        Some(())
+    }
+
+    /// Tells the device of buffers in a queue.
+    pub fn notify(&self, index: u16) {
+        let offset = self.notify_offsets[usize::from(index & 1)];
+        let offset = self.notify.offset.wrapping_add(offset);
+        self.point_at(Place { offset, ..self.notify }, 2);
+        self.write_window(index.into());
+    }
+
+    /// Acknowledges an interrupt: what is read is cleared, and the line goes down (4.1.4.5).
+    pub fn acknowledge_interrupt(&self) {
+        self.point_at(self.interrupts, 1);
+        self.read_window();
+    }
+
+    fn read_common(&self, offset: u32, bytes: u32) -> u32 {
+        self.point_at_common(offset, bytes);
+        self.read_window() & (u32::MAX >> (32 - 8 * bytes))
+    }
+
+    fn write_common(&self, offset: u32, bytes: u32, value: u32) {
+        self.point_at_common(offset, bytes);
+        self.write_window(value);
+    }
+
+    fn point_at_common(&self, offset: u32, bytes: u32) {
+        let offset = self.common.offset.wrapping_add(offset);
+        self.point_at(Place { offset, ..self.common }, bytes);
+    }
+
+    /// Moves the window to a register of 1, 2 or 4 bytes.
+    fn point_at(&self, place: Place, bytes: u32) {
+        let window = self.function | self.window;
+        write(window + PLACE_BAR, place.bar);
+        write(window + PLACE_OFFSET, place.offset);
+        write(window + PLACE_LENGTH, bytes);
+    }
+
+    fn read_window(&self) -> u32 {
+        read((self.function | self.window) + EXTRA)
+    }
+
+    fn write_window(&self, value: u32) {
+        write((self.function | self.window) + EXTRA, value);
+    }
+}
+
+/// Reads a register of configuration space, all 32 bits of it.
+fn read(register: u32) -> u32 {
+    write_port_32(ADDRESS, register);
+    read_port_32(DATA)
+}
+
+/// Writes a register of configuration space.
+fn write(register: u32, value: u32) {
+    write_port_32(ADDRESS, register);
+    write_port_32(DATA, value);
+}
