@@ -1,9 +1,8 @@
 //! What `urunc`, the OCI runtime for unikernels, is told of an image: as annotations, and as a file in
 //! the layer with the values in base64, because not every engine passes annotations on.
 //!
-//! There is no type for plain PVH images. `mewz` is the one under which QEMU gets what fits any of them,
-//! `-kernel` and `-no-reboot`; no type gives a guest a console of virtio, so that a function finds no
-//! stream there and ends at once.
+//! There is no type for plain PVH images. Under `linux`, QEMU gets `-kernel`, a serial line, and a command
+//! line with arguments and environment, by which a function runs in raw mode (SPEC C9).
 
 use std::collections::BTreeMap;
 
@@ -15,7 +14,7 @@ pub(super) fn annotations(name: &str) -> BTreeMap<String, String> {
         ("binary", format!("/{name}.elf")),
         ("cmdline", name.to_owned()),
         ("hypervisor", "qemu".to_owned()),
-        ("unikernelType", "mewz".to_owned()),
+        ("unikernelType", "linux".to_owned()),
         ("useDMBlock", "false".to_owned()),
     ];
     all.map(|(key, value)| (format!("{PREFIX}{key}"), value)).into()
