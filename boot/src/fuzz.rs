@@ -14,6 +14,8 @@ mod wire;
 pub use self::boot_information::boot_information;
 pub use self::units::units;
 pub use self::wire::{messages, wire};
+#[cfg(feature = "artifact")]
+pub use crate::artifact::fuzz::artifacts;
 pub use crate::backend::fuzz::{driver, registers, virtqueue};
 pub use crate::backend::qemu::fuzz::monitor;
 pub use crate::backtrace::fuzz::symbols;
@@ -26,7 +28,7 @@ use guest::memory;
 
 #[cfg(test)]
 #[path = "../fuzz/replay.rs"]
-mod replay;
+pub(crate) mod replay;
 
 #[cfg(test)]
 mod tests {
@@ -61,8 +63,8 @@ mod tests {
         wire: 10_000,
     }
 
-    /// Replayed where their parsers are: those of a program, which this library does not have.
-    const ELSEWHERE: [&str; 4] = ["environment", "events", "inspection", "settings"];
+    /// Replayed where their parsers are: those of a program or of a feature, which this library need not have.
+    const ELSEWHERE: [&str; 5] = ["artifacts", "environment", "events", "inspection", "settings"];
 
     #[test]
     fn every_target_is_replayed() {
