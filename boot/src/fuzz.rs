@@ -14,6 +14,8 @@ mod wire;
 pub use self::boot_information::boot_information;
 pub use self::units::units;
 pub use self::wire::{messages, wire};
+#[cfg(feature = "artifact")]
+pub use crate::artifact::fuzz::artifacts;
 pub use crate::backend::fuzz::{driver, registers, virtqueue};
 pub use crate::backend::qemu::fuzz::monitor;
 pub use crate::backtrace::fuzz::symbols;
@@ -63,9 +65,10 @@ mod tests {
         wire: 10_000,
     }
 
-    /// Replayed where their parsers are: those of a program, which this library does not have, and one
-    /// that it need not have.
-    const ELSEWHERE: [&str; 5] = ["environment", "events", "inspection", "oci", "settings"];
+    /// Replayed where their parsers are: those of a program or of a feature, which this library need
+    /// not have.
+    const ELSEWHERE: [&str; 6] =
+        ["artifacts", "environment", "events", "inspection", "oci", "settings"];
 
     #[test]
     fn every_target_is_replayed() {

@@ -15,8 +15,7 @@ pub fn add(suite: &mut Suite) {
 
 /// Options of other programs, which our messages name too: the linker and its caller, bubblewrap, and
 /// whatever runs containers.
-const FOREIGN: [&str; 5] =
-    ["--target", "--emit-relocs", "--unshare-all", "--ro-bind", "--device"];
+const FOREIGN: [&str; 5] = ["--target", "--emit-relocs", "--unshare-all", "--ro-bind", "--device"];
 
 struct Known {
     verbs: BTreeSet<String>,

@@ -16,6 +16,8 @@
 
 pub mod digest;
 pub mod dsse;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod manifest;
 pub mod statement;
 pub mod sums;

@@ -34,13 +34,16 @@ pub struct Verified {
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     /// There is no such file or folder.
-    #[error("there is nothing at {path}: make it with `cargo xtask dist`, or check the path")]
+    #[error(
+        "there is nothing at {}: make it with `cargo xtask dist`, or check the path",
+        shown(path)
+    )]
     NotFound {
         /// The file or folder.
         path: PathBuf,
     },
     /// Something cannot be read.
-    #[error("cannot read {path}: {why}")]
+    #[error("cannot read {}: {why}", shown(path))]
     Unreadable {
         /// The file or folder.
         path: PathBuf,
@@ -49,20 +52,29 @@ pub enum VerifyError {
     },
     /// A folder of another kind.
     #[error(
-        "{path} holds neither {SUMS} nor {MANIFEST}: name a folder that `cargo xtask dist` made"
+        "{} holds neither {SUMS} nor {MANIFEST}: name a folder that `cargo xtask dist` made",
+        shown(path)
     )]
     NoArtifacts {
         /// The folder.
         path: PathBuf,
     },
     /// Something other than a file or a folder.
-    #[error("{path} is not a regular file with a name in UTF-8, of which alone artifacts consist")]
+    #[error(
+        "{} is not a regular file with a name in UTF-8, of which alone artifacts consist",
+        shown(path)
+    )]
     NotAFile {
         /// The file.
         path: PathBuf,
     },
     /// A file is not what was said of it, or is there and should not, or the other way round.
-    #[error("{path} is not what {by} says: expected {}, found {}", told(expected), told(found))]
+    #[error(
+        "{} is not what {by} says: expected {}, found {}",
+        shown(path),
+        told(expected),
+        told(found)
+    )]
     Differs {
         /// The file.
         path: PathBuf,
@@ -74,7 +86,7 @@ pub enum VerifyError {
         found: Option<Digest>,
     },
     /// A file that others are checked with cannot be made sense of.
-    #[error("{path} ({found}) cannot be believed: {why}")]
+    #[error("{} ({found}) cannot be believed: {why}", shown(path))]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -84,13 +96,16 @@ pub enum VerifyError {
         why: String,
     },
     /// There is a key, and no signature.
-    #[error("{path} is not there, and so nothing is signed: `cargo xtask dist --sign KEY` signs")]
+    #[error(
+        "{} is not there, and so nothing is signed: `cargo xtask dist --sign KEY` signs",
+        shown(path)
+    )]
     NotSigned {
         /// The envelope that is missing.
         path: PathBuf,
     },
     /// The signature is another's, or of other bytes.
-    #[error("{path} is not signed as asked: {why}")]
+    #[error("{} is not signed as asked: {why}", shown(path))]
     Signature {
         /// The envelope.
         path: PathBuf,
@@ -101,7 +116,7 @@ pub enum VerifyError {
     #[error(transparent)]
     Image(#[from] OpenError),
     /// The image says something else of itself than its manifest.
-    #[error("{path} says that its {what} is {found}, but {MANIFEST} says {expected}")]
+    #[error("{} says that its {what} is {found}, but {MANIFEST} says {expected}", shown(path))]
     Disagrees {
         /// The image.
         path: PathBuf,
@@ -112,6 +127,11 @@ pub enum VerifyError {
         /// What the image says.
         found: String,
     },
+}
+
+/// A path on a line of its own: a name may hold anything, such as what a terminal obeys.
+fn shown(path: &Path) -> String {
+    path.display().to_string().escape_debug().to_string()
 }
 
 fn told(digest: &Option<Digest>) -> String {

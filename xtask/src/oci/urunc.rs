@@ -24,6 +24,8 @@ pub(super) fn annotations(name: &str) -> BTreeMap<String, String> {
 
 /// The content of `/urunc.json`.
 pub(super) fn file(name: &str) -> Vec<u8> {
-    let all = annotations(name).into_iter().map(|(key, value)| (key, Base64::encode_string(value.as_bytes())));
+    let all = annotations(name)
+        .into_iter()
+        .map(|(key, value)| (key, Base64::encode_string(value.as_bytes())));
     super::documents::bytes(&all.collect::<BTreeMap<_, _>>())
 }

@@ -175,6 +175,9 @@ fn what_is_missing_and_what_is_too_much_is_told() {
         refused(root.path(), None, &[path, "expected nothing", "found sha256:"]);
     }
     let root = Release::default().write();
+    fs::write(root.path().join("sample/\x1b[2J\n\u{202e}"), "").expect("written");
+    refused(root.path(), None, &[r"sample/\u{1b}[2J\n\u{202e} is not what", "expected nothing"]);
+    let root = Release::default().write();
     std::os::unix::fs::symlink("sample.elf", root.path().join("sample/link")).expect("made");
     refused(root.path(), None, &["sample/link is not a regular file"]);
 }
