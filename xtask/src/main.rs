@@ -64,6 +64,10 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
+    if let Some(why) = image::canonical::take_over() {
+        console::error(format_args!("the compiler cannot be started: {why}"));
+        return ExitCode::FAILURE;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return status::of_usage(&error),

@@ -6,6 +6,7 @@
 //!
 //! Everything before `publish` leaves the function's last good image as it was.
 
+pub mod canonical;
 pub mod check;
 pub mod compile;
 mod dependency;
