@@ -18,6 +18,7 @@
 //! - `AMPOULE_TEST_BACKENDS=kvm,qemu-kvm,qemu-tcg`: backends that must be there. Without it, those are
 //!   tested that are found, and a line says why another is not.
 //! - `AMPOULE_TEST_BYTES=1GiB`: length of the long streams.
+//! - `AMPOULE_TEST_REPRODUCIBLE=all`, or names: functions that are built in eight surroundings.
 //! - `AMPOULE_TEST_LAUNCHER`, `AMPOULE_TEST_XTASK`, `AMPOULE_TEST_FUNCTIONS`: what is tested, instead of
 //!   what this program builds: two executables, and a folder with `NAME/NAME.elf`.
 
@@ -52,6 +53,7 @@ mod pipe;
 mod ports;
 mod readme;
 mod report;
+mod reproducible;
 mod spec;
 mod status;
 mod streams;
@@ -62,7 +64,7 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 26] = [
+const TOPICS: [fn(&mut Suite); 27] = [
     echo::add,
     streams::add,
     broken::add,
@@ -85,6 +87,7 @@ const TOPICS: [fn(&mut Suite); 26] = [
     agreement::add,
     independent::add,
     build::add,
+    reproducible::add,
     bench::add,
     hints::add,
     readme::add,

@@ -19,6 +19,7 @@ mod publish;
 #[cfg(test)]
 #[path = "../../boot/fuzz/replay.rs"]
 mod replay;
+mod reproduce;
 mod results;
 mod rustc;
 mod static_program;

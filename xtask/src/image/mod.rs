@@ -117,9 +117,24 @@ pub fn build(
         path,
         debug_path,
         bytes: image.len() as u64,
-        sha256: hexadecimal(&Sha256::digest(&image)),
+        sha256: sha256(&image),
         fresh: compiled.fresh && written == [false, false],
     })
+}
+
+/// SHA-256 of a file's bytes, in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// An object file for tests, and where its section of notes begins.
+#[cfg(test)]
+pub fn sample() -> (Vec<u8>, usize) {
+    let object = note::object_file(&Default::default()).expect("a small object");
+    let notes =
+        elf::section(&elf::parse(&object).expect("an ELF file"), ampoule_abi::note::SECTION);
+    let start = notes.and_then(|section| section.file).expect("notes").start as usize;
+    (object, start)
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
