@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
-use std::path::{MAIN_SEPARATOR, Path};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::process::Command;
 
 use sha2::{Digest, Sha256};
@@ -110,12 +110,15 @@ impl Unit {
     fn remaps(&self, arguments: &[OsString]) -> Vec<OsString> {
         let name = Path::new(PACKAGES).join(&self.package);
         let mut remaps = Vec::new();
-        // Sources in the project's own folder are named from there; cargo starts the compiler in it.
-        match (is_foreign(arguments), std::env::current_dir()) {
-            (false, Ok(project)) => remaps.push(remap(project.as_os_str(), ".".as_ref())),
-            _ => remaps.push(remap(&self.folder, name.as_os_str())),
+        match is_foreign(arguments) {
+            true => remaps.extend(names(Path::new(&self.folder), &name)),
+            // Sources in the project's own folder are named from there; cargo starts the compiler in it.
+            false => {
+                remaps.extend(std::env::current_dir().iter().flat_map(|it| names(it, ".".as_ref())))
+            }
         }
-        remaps.extend(self.made.as_ref().map(|made| remap(made, name.join("out").as_os_str())));
+        let made = self.made.as_ref().map(Path::new);
+        remaps.extend(made.into_iter().flat_map(|made| names(made, &name.join("out"))));
         remaps
     }
 }
@@ -126,12 +129,18 @@ fn is_foreign(arguments: &[OsString]) -> bool {
     arguments.iter().find(source).is_some_and(|source| Path::new(source).is_absolute())
 }
 
-fn remap(folder: &OsStr, name: &OsStr) -> OsString {
-    let mut flag = OsString::from("--remap-path-prefix=");
-    flag.push(folder);
-    flag.push("=");
-    flag.push(name);
-    flag
+/// Gives a folder a name: by the path that cargo has for it, and by the one without symbolic links, which
+/// the compiler finds where it is started.
+fn names(folder: &Path, name: &Path) -> Vec<OsString> {
+    let paths = [Some(folder.to_owned()), folder.canonicalize().ok()];
+    let flag = |path: PathBuf| {
+        let mut flag = OsString::from("--remap-path-prefix=");
+        flag.push(path);
+        flag.push("=");
+        flag.push(name);
+        flag
+    };
+    paths.into_iter().flatten().map(flag).collect()
 }
 
 #[cfg(test)]
@@ -184,7 +193,20 @@ mod tests {
         let arguments = canonical("/a", "helper/src/lib.rs", "1f", &[]);
         let here = std::env::current_dir().expect("a folder").display().to_string();
         let expected = format!("--remap-path-prefix={here}=.");
-        assert_eq!(arguments[arguments.len() - 2], expected);
+        assert_eq!(arguments[arguments.len() - 3..][..2], [expected.clone(), expected]);
+    }
+
+    #[test]
+    fn a_folder_behind_a_link_has_its_name_by_both_paths() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let real = folder.path().canonicalize().expect("a path").join("real");
+        std::fs::create_dir(&real).expect("a folder");
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&real, &link).expect("a link");
+        let flags = names(&link, "/cargo/helper-0.1.0".as_ref());
+        let flag =
+            |path: &Path| format!("--remap-path-prefix={}=/cargo/helper-0.1.0", path.display());
+        assert_eq!(flags, [flag(&link), flag(&real)].map(OsString::from));
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod link;
 mod note;
 mod page_tables;
 mod seal;
+mod sources;
 pub mod spec;
 mod strip;
 
@@ -37,6 +38,8 @@ pub struct Built {
     pub path: PathBuf,
     /// The same with symbols and line numbers, for backtraces.
     pub debug_path: PathBuf,
+    /// Files of packages with a path that it was made from.
+    pub sources: Vec<PathBuf>,
     /// Size of the image, in bytes.
     pub bytes: u64,
     /// SHA-256 of the image, in hexadecimal.
@@ -114,6 +117,7 @@ pub fn build(
     let (twin, sealed) = (stage(&debug_path, &unstripped)?, stage(&path, &image)?);
     let written = [twin.put()?, sealed.put()?];
     Ok(Built {
+        sources: sources::of(&compiled.path).map_err(read)?,
         path,
         debug_path,
         bytes: image.len() as u64,

@@ -1,5 +1,6 @@
 //! `build-fn`: compiles functions into images.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,6 +12,7 @@ use serde::Serialize;
 use crate::console::{Console, short_size};
 use crate::image::{self, Built, Profile};
 use crate::project::{Function, Project};
+use crate::publish::publish;
 use crate::{reproduce, results};
 
 const SCHEMA: &str = "ampoule/build-fn/1";
@@ -53,6 +55,9 @@ pub struct BuildFn {
     /// settings for compiling), jobs, locale, time zone, umask and SOURCE_DATE_EPOCH. On a difference both pairs of files are kept in target/irreproducible/NAME.
     #[arg(long)]
     verify_reproducible: bool,
+    /// Write a file that lists what was read of packages with a path, a line each, for build scripts
+    #[arg(long, value_name = "FILE")]
+    list_sources: Option<PathBuf>,
     /// Manifest of another Cargo project
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
@@ -89,10 +94,12 @@ impl BuildFn {
         let project = Project::load(self.manifest_path.as_deref(), console)?;
         let functions = self.chosen(&project)?;
         let profile = Profile::chosen(self.debug);
+        let mut sources = BTreeSet::new();
         for function in functions {
             let default = || project.output(&function.name, profile);
             let folder = self.out.clone().unwrap_or_else(default);
             let built = image::build(&project, function, profile, &folder, console)?;
+            sources.extend(built.sources.iter().cloned());
             if self.verify_reproducible {
                 reproduce::verify(&project, function, profile, &built, console)?;
             }
@@ -102,6 +109,10 @@ impl BuildFn {
                     results::line(serde_json::to_string(&self.report(function, &built))?);
                 }
             }
+        }
+        if let Some(path) = &self.list_sources {
+            let lines = sources.iter().map(|source| format!("{}\n", source.display()));
+            publish(path, lines.collect::<String>().as_bytes())?;
         }
         Ok(ExitCode::SUCCESS)
     }
