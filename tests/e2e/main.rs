@@ -38,6 +38,7 @@ mod build;
 mod context;
 mod disks;
 mod echo;
+mod embed;
 mod events;
 mod examples;
 mod fault;
@@ -64,7 +65,7 @@ use harness::Suite;
 use libtest_mimic::Arguments;
 
 /// The last one looks at the names of all others.
-const TOPICS: [fn(&mut Suite); 27] = [
+const TOPICS: [fn(&mut Suite); 28] = [
     echo::add,
     streams::add,
     broken::add,
@@ -88,6 +89,7 @@ const TOPICS: [fn(&mut Suite); 27] = [
     independent::add,
     build::add,
     reproducible::add,
+    embed::add,
     bench::add,
     hints::add,
     readme::add,

@@ -175,12 +175,12 @@ impl Surroundings {
             true => as_nobody(command, scratch, &folder),
             false if self.is_nobody => {
                 println!("another user: only root can become one; built as this one");
-                link_registry(&own_home);
+                link_downloads(&own_home);
                 Invocation::new(command)
             }
             false => {
                 if self.has_own_cargo_home {
-                    link_registry(&own_home);
+                    link_downloads(&own_home);
                 }
                 Invocation::new(command)
             }
@@ -195,8 +195,8 @@ impl Surroundings {
     }
 }
 
-/// What was downloaded is not downloaded again.
-fn link_registry(cargo_home: &Path) {
+/// Has a new `CARGO_HOME` hold what was downloaded before.
+pub fn link_downloads(cargo_home: &Path) {
     for name in ["registry", "git"] {
         let downloaded = own_cargo_home().join(name);
         if downloaded.is_dir() {
@@ -237,7 +237,7 @@ fn as_nobody(command: Command, scratch: &Scratch, folder: &Path) -> Invocation {
 }
 
 /// Copies sources, and nothing that was made of them.
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).expect("a folder") {
         let entry = entry.expect("an entry");
