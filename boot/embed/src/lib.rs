@@ -33,12 +33,15 @@ const OUTER: [&str; 6] = [
     "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
 ];
 
+/// The sources that this crate belongs to.
+const AMPOULE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
 /// Builds the function called `name` of the package in the folder `package`, seen from the manifest of the
 /// program, for `ampoule_boot::include_image!`. The image is `OUT_DIR/NAME.elf`, its symbols are in
 /// `OUT_DIR/NAME.debug`.
 ///
-/// For a build script: cargo is told what to watch, which are the function's sources and those of its
-/// dependencies that have a path. If the function cannot be built, the errors of its compiler and one more
+/// For a build script: cargo is told what to watch, which are the sources, manifests and
+/// lock file of the function, and of its dependencies that have a path, and the builder's. If the function cannot be built, the errors of its compiler and one more
 /// of cargo's own are shown, and the process ends with 1.
 pub fn build(name: &str, package: impl AsRef<Path>) {
     if let Err(error) = try_build(name, package.as_ref()) {
@@ -58,7 +61,7 @@ fn try_build(name: &str, package: &Path) -> Result<(), Box<dyn Error>> {
     let status = command(name, &manifest, &out, &sources)?.status();
     let status = status.map_err(|why| format!("cargo cannot be started: {why}"))?;
     succeeded(status)?;
-    watch(&manifest);
+    watch(&Path::new(AMPOULE).join("xtask/src"));
     for source in fs::read_to_string(&sources)?.lines() {
         watch(Path::new(source));
     }
@@ -72,7 +75,7 @@ fn command(
     out: &Path,
     sources: &Path,
 ) -> Result<Command, Box<dyn Error>> {
-    let ampoule = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let ampoule = Path::new(AMPOULE);
     let xtask = ampoule.join("xtask/Cargo.toml");
     if !xtask.is_file() {
         return Err(format!(

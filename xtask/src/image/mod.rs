@@ -38,7 +38,7 @@ pub struct Built {
     pub path: PathBuf,
     /// The same with symbols and line numbers, for backtraces.
     pub debug_path: PathBuf,
-    /// Files of packages with a path that it was made from.
+    /// Files that it was made from, without those of packages from a registry or a repository.
     pub sources: Vec<PathBuf>,
     /// Size of the image, in bytes.
     pub bytes: u64,
@@ -117,7 +117,7 @@ pub fn build(
     let (twin, sealed) = (stage(&debug_path, &unstripped)?, stage(&path, &image)?);
     let written = [twin.put()?, sealed.put()?];
     Ok(Built {
-        sources: sources::of(&compiled.path).map_err(read)?,
+        sources: sources::of(project, function, &compiled.path).map_err(read)?,
         path,
         debug_path,
         bytes: image.len() as u64,

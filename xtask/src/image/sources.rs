@@ -1,13 +1,21 @@
-//! What a function was made from, by cargo's own account of it: the files of every package that has a path,
-//! and those that their build scripts name.
+//! What a function was made from: by cargo's own account the files of every package that has a path and
+//! those that their build scripts name, and what else decides.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The files that cargo made `executable` from, which it lists beside it, as a rule for `make`.
-pub fn of(executable: &Path) -> io::Result<Vec<PathBuf>> {
-    fs::read_to_string(executable.with_extension("d")).map(|rule| parse(&rule))
+use super::link::SCRIPT;
+use crate::project::{Function, Project};
+
+/// The files that cargo made `executable` from, which it lists beside it as a rule for `make`, the linker
+/// script, and the files that say which packages there are.
+pub fn of(project: &Project, function: &Function, executable: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = parse(&fs::read_to_string(executable.with_extension("d"))?);
+    files.push(function.manifest.clone());
+    files.extend(["Cargo.toml", "Cargo.lock"].map(|name| project.root.join(name)));
+    files.extend(project.runtime.as_ref().map(|runtime| runtime.join(SCRIPT)));
+    Ok(files)
 }
 
 /// The files after the colon; a space in a name has a backslash before it.
