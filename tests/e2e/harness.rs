@@ -24,6 +24,11 @@ impl Suite {
         Self { backends, trials: Vec::new(), rules: Vec::new() }
     }
 
+    /// The backends that are there.
+    pub fn backends(&self) -> &[Backend] {
+        &self.backends
+    }
+
     /// Whether there is any backend.
     pub fn has_machines(&self) -> bool {
         !self.backends.is_empty()

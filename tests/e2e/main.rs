@@ -18,6 +18,7 @@
 //! - `AMPOULE_TEST_BACKENDS=kvm,qemu-kvm,qemu-tcg`: backends that must be there. Without it, those are
 //!   tested that are found, and a line says why another is not.
 //! - `AMPOULE_TEST_BYTES=1GiB`: length of the long streams.
+//! - `AMPOULE_TEST_REPRODUCIBLE=all`, or names: functions that are built in eight surroundings.
 //! - `AMPOULE_TEST_LAUNCHER`, `AMPOULE_TEST_XTASK`, `AMPOULE_TEST_FUNCTIONS`: what is tested, instead of
 //!   what this program builds: two executables, and a folder with `NAME/NAME.elf`.
 
@@ -39,6 +40,7 @@ mod context;
 mod disks;
 mod dist;
 mod echo;
+mod embed;
 mod events;
 mod examples;
 mod fault;
@@ -56,6 +58,7 @@ mod pipe;
 mod ports;
 mod readme;
 mod report;
+mod reproducible;
 mod spec;
 mod status;
 mod streams;
@@ -93,6 +96,8 @@ const TOPICS: &[fn(&mut Suite)] = &[
     independent::add,
     build::add,
     bundle::add,
+    reproducible::add,
+    embed::add,
     bench::add,
     hints::add,
     readme::add,

@@ -18,6 +18,9 @@ const BACKENDS: &str = "AMPOULE_TEST_BACKENDS";
 /// The manifest of the fuzz targets, which are a workspace of their own.
 const FUZZ: &str = "boot/fuzz/Cargo.toml";
 
+/// The manifest of the example of embedding, which is a workspace as a user's program is.
+const EMBEDDING: &str = "boot/embed/example/Cargo.toml";
+
 /// One check.
 #[derive(Debug)]
 pub struct Check {
@@ -49,6 +52,10 @@ pub fn all(has_kvm: bool) -> Vec<Check> {
         guest_lints(),
         cargo("formatting of the fuzz targets", &["fmt", "--check", "--manifest-path", FUZZ]),
         fuzz_lints(),
+        cargo(
+            "formatting of the example of embedding",
+            &["fmt", "--all", "--check", "--manifest-path", EMBEDDING],
+        ),
         documentation,
     ];
     let mut tests = cargo("tests", &["test", "--workspace", "--no-fail-fast"]);

@@ -23,6 +23,7 @@ mod publish;
 #[cfg(test)]
 #[path = "../../boot/fuzz/replay.rs"]
 mod replay;
+mod reproduce;
 mod results;
 mod rustc;
 mod static_program;
@@ -71,6 +72,10 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
+    if let Some(why) = image::canonical::take_over() {
+        console::error(format_args!("the compiler cannot be started: {why}"));
+        return ExitCode::FAILURE;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return status::of_usage(&error),

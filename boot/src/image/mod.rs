@@ -33,6 +33,16 @@ pub use error::{ImageError, OpenError};
 /// Largest image file that is read, in bytes; no guest can have more memory than this.
 pub const MAX_IMAGE_BYTES: u64 = 256 << 20;
 
+/// Includes the image of a function in the program: `include_image!("NAME")` is a
+/// `Result<Image, ImageError>`. The program's build script has made it, by `ampoule_embed::build("NAME",
+/// FOLDER)`. The image was checked there, and is checked once more, since it costs next to nothing.
+#[macro_export]
+macro_rules! include_image {
+    ($name:literal) => {
+        $crate::Image::from_bytes(&include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".elf"))[..])
+    };
+}
+
 /// An image that passed every check.
 #[derive(Debug)]
 pub struct Image {

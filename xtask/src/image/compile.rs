@@ -6,14 +6,14 @@
 //! build scripts and procedural macros are compiled for the host as always.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::process::Command;
 
 use cargo_metadata::PackageId;
 use rustix::fs::statvfs;
 
-use super::diagnose;
+use super::{canonical, diagnose};
 use crate::cargo::{self, Executable};
 use crate::console::{Console, short_size};
 use crate::project::{Function, Project};
@@ -108,6 +108,10 @@ pub fn compile(
     console: Console,
 ) -> Result<Compiled, CompileError> {
     let mut command = cargo::command("rustc", console);
+    close(&mut command, profile);
+    canonical::wrap(&mut command)?;
+    // Where cargo looks for configuration: the project's, wherever the caller stands.
+    command.current_dir(&project.root);
     command.arg("--manifest-path").arg(&function.manifest);
     command.args(["--package", &function.package.repr, "--bin", &function.name]);
     command.args(["--target", TARGET, "--profile", profile.name()]);
@@ -117,7 +121,7 @@ pub fn compile(
     }
     command.arg("--");
     command.args(link_arguments.iter().map(|argument| format!("-Clink-arg={argument}")));
-    command.env("CARGO_ENCODED_RUSTFLAGS", compiler_flags(project).join("\x1f".as_ref()));
+    command.env("CARGO_ENCODED_RUSTFLAGS", compiler_flags().join("\x1f"));
     let outcome = cargo::run(command, &function.name, console)?;
     if !outcome.success {
         let explanation = diagnose::explain(&outcome.errors, project, function)
@@ -150,10 +154,24 @@ pub const GUEST_CFG: [&str; 3] = [
     "--cfg=getrandom_backend=\"custom\"",
 ];
 
+/// Takes away what the caller's environment would change of an image.
+fn close(command: &mut Command, profile: Profile) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CARGO_PROFILE_") {
+            command.env_remove(name);
+        }
+    }
+    // With it, crates find features in a stable compiler that it otherwise does not have.
+    command.env_remove("RUSTC_BOOTSTRAP");
+    if profile == Profile::Optimised {
+        // Which parts were compiled together would depend on what was compiled before.
+        command.env("CARGO_INCREMENTAL", "0");
+    }
+}
+
 /// Flags for everything that is linked into the image. They replace those that the user has set
 /// for programs of the host, which may not hold for a guest (another linker, a newer processor).
-fn compiler_flags(project: &Project) -> Vec<OsString> {
-    let mut flags: Vec<OsString> = GUEST_CFG.map(OsString::from).into();
+fn compiler_flags() -> Vec<&'static str> {
     let code_generation = [
         "-Ctarget-cpu=x86-64",
         "-Ctarget-feature=+crt-static",
@@ -163,24 +181,5 @@ fn compiler_flags(project: &Project) -> Vec<OsString> {
         "-Clinker=rust-lld",
         "-Crelro-level=off",
     ];
-    flags.extend(code_generation.map(OsString::from));
-    // The last prefix that matches is taken.
-    let mut prefixes = vec![(Some(project.root.clone()), ".")];
-    prefixes.push((project.runtime.clone(), "/ampoule"));
-    prefixes.push((cargo_home(), "/cargo"));
-    for (folder, name) in prefixes {
-        if let Some(folder) = folder {
-            let mut flag = OsString::from("--remap-path-prefix=");
-            flag.push(folder);
-            flag.push("=");
-            flag.push(name);
-            flags.push(flag);
-        }
-    }
-    flags
-}
-
-fn cargo_home() -> Option<PathBuf> {
-    let default = || std::env::home_dir().map(|home| home.join(".cargo"));
-    std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(default)
+    GUEST_CFG.into_iter().chain(code_generation).collect()
 }

@@ -63,6 +63,17 @@ pub fn section(file: &File<'_>, name: &str) -> Option<Section> {
     Some(describe(header))
 }
 
+/// The name of the section whose bytes are at `offset` of the file, and how far in they are.
+pub fn section_of(file: &File<'_>, offset: u64) -> Option<(String, u64)> {
+    let table = file.elf_section_table();
+    let holds = |header: &&SectionHeader64<LE>| {
+        describe(header).file.is_some_and(|range| range.contains(&offset))
+    };
+    let header = table.iter().find(holds)?;
+    let name = String::from_utf8_lossy(table.section_name(LE, header).ok()?).into_owned();
+    Some((name, offset - header.sh_offset.get(LE)))
+}
+
 fn describe(header: &SectionHeader64<LE>) -> Section {
     let (address, offset) = (header.sh_addr.get(LE), header.sh_offset.get(LE));
     let bytes = header.sh_size.get(LE);

@@ -8,6 +8,7 @@
 //! Everything before `publish` leaves the function's last good image as it was.
 
 pub mod audit;
+pub mod canonical;
 pub mod check;
 pub mod compile;
 mod crates;
@@ -19,6 +20,7 @@ pub mod linked;
 mod note;
 mod page_tables;
 mod seal;
+mod sources;
 pub mod spec;
 mod strip;
 
@@ -43,6 +45,8 @@ pub struct Built {
     pub path: PathBuf,
     /// The same with symbols and line numbers, for backtraces.
     pub debug_path: PathBuf,
+    /// Files that it was made from, without those of packages from a registry or a repository.
+    pub sources: Vec<PathBuf>,
     /// Size of the image, in bytes.
     pub bytes: u64,
     /// SHA-256 of the image, in hexadecimal.
@@ -116,6 +120,8 @@ pub struct Sealed {
     pub fresh: bool,
     /// The packages of all that was compiled for it, macros and build scripts as well.
     pub packages: BTreeSet<PackageId>,
+    /// The files that it was made from.
+    pub sources: Vec<PathBuf>,
 }
 
 /// Makes the image of `function`.
@@ -129,14 +135,16 @@ pub fn make(
     let arguments = link::arguments(project, function)?;
     let compiled = compile::compile(project, function, profile, &arguments, console)?;
     let Executable { path, fresh } = compiled.executable;
-    let mut twin = fs::read(&path).map_err(|why| BuildError::Read { path, why })?;
+    let read = |why| BuildError::Read { path: path.clone(), why };
+    let mut twin = fs::read(&path).map_err(read)?;
+    let sources = sources::of(project, function, &path).map_err(read)?;
     seal::seal(&mut twin).map_err(|why| BuildError::Seal { name: name(), why })?;
     let crates = crates::section(project, function, &compiled.packages)
         .map_err(|why| BuildError::Crates { name: name(), why })?;
     let image =
         strip::strip(&twin, &crates).map_err(|why| BuildError::Strip { name: name(), why })?;
     check::check(&image).map_err(|why| BuildError::Check { name: name(), why })?;
-    Ok(Sealed { image, twin, fresh, packages: compiled.packages })
+    Ok(Sealed { image, twin, fresh, packages: compiled.packages, sources })
 }
 
 /// Builds the image of `function` in `folder`.
@@ -155,12 +163,28 @@ pub fn build(
     let (twin, sealed) = (stage(&debug_path, &made.twin)?, stage(&path, &made.image)?);
     let written = [twin.put()?, sealed.put()?];
     Ok(Built {
+        sources: made.sources,
         path,
         debug_path,
         bytes: made.image.len() as u64,
-        sha256: hexadecimal(&Sha256::digest(&made.image)),
+        sha256: sha256(&made.image),
         fresh: made.fresh && written == [false, false],
     })
+}
+
+/// SHA-256 of a file's bytes, in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// An object file for tests, and where its section of notes begins.
+#[cfg(test)]
+pub fn sample() -> (Vec<u8>, usize) {
+    let object = note::object_file(&Default::default()).expect("a small object");
+    let notes =
+        elf::section(&elf::parse(&object).expect("an ELF file"), ampoule_abi::note::SECTION);
+    let start = notes.and_then(|section| section.file).expect("notes").start as usize;
+    (object, start)
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -1,5 +1,6 @@
 //! `build-fn`: compiles functions into images.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,7 +12,8 @@ use serde::Serialize;
 use crate::console::{Console, short_size};
 use crate::image::{self, Built, Profile};
 use crate::project::{Function, Project};
-use crate::results;
+use crate::publish::publish;
+use crate::{reproduce, results};
 
 const SCHEMA: &str = "ampoule/build-fn/1";
 
@@ -29,6 +31,7 @@ Settings are those of the function's Cargo.toml, by default:
 Examples:
   cargo xtask build-fn wc
   cargo xtask build-fn --all --message-format json | jq -r .path
+  cargo xtask build-fn wc --verify-reproducible
   cargo xtask build-fn resize --manifest-path ~/src/resize/Cargo.toml --out dist")]
 pub struct BuildFn {
     /// Functions to build
@@ -46,6 +49,15 @@ pub struct BuildFn {
     /// Compile quickly, with overflow checks and debug assertions, instead of small and fast
     #[arg(long)]
     debug: bool,
+    /// Build each image once more elsewhere, from a copy of its sources, and fail if the bytes differ
+    ///
+    /// Other than before are: the folders of sources and target, HOME, CARGO_HOME (without the user's
+    /// settings for compiling), jobs, locale, time zone, umask and SOURCE_DATE_EPOCH. On a difference both pairs of files are kept in target/irreproducible/NAME.
+    #[arg(long)]
+    verify_reproducible: bool,
+    /// Write a file that lists what was read of packages with a path, a line each, for build scripts
+    #[arg(long, value_name = "FILE")]
+    list_sources: Option<PathBuf>,
     /// Manifest of another Cargo project
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
@@ -73,6 +85,8 @@ struct Report<'a> {
     event_modes: &'a [String],
     capabilities: &'a [String],
     fresh: bool,
+    /// Whether that was verified; a difference is a failure.
+    reproduced: bool,
 }
 
 impl BuildFn {
@@ -80,16 +94,25 @@ impl BuildFn {
         let project = Project::load(self.manifest_path.as_deref(), console)?;
         let functions = self.chosen(&project)?;
         let profile = Profile::chosen(self.debug);
+        let mut sources = BTreeSet::new();
         for function in functions {
             let default = || project.output(&function.name, profile);
             let folder = self.out.clone().unwrap_or_else(default);
             let built = image::build(&project, function, profile, &folder, console)?;
+            sources.extend(built.sources.iter().cloned());
+            if self.verify_reproducible {
+                reproduce::verify(&project, function, profile, &built, console)?;
+            }
             match self.message_format {
                 MessageFormat::Human => self.say(function, &built, console),
                 MessageFormat::Json => {
-                    results::line(serde_json::to_string(&report(function, &built))?);
+                    results::line(serde_json::to_string(&self.report(function, &built))?);
                 }
             }
+        }
+        if let Some(path) = &self.list_sources {
+            let lines = sources.iter().map(|source| format!("{}\n", source.display()));
+            publish(path, lines.collect::<String>().as_bytes())?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -110,6 +133,26 @@ impl BuildFn {
         };
         console.status("Next", next);
     }
+
+    fn report<'a>(&self, function: &'a Function, built: &'a Built) -> Report<'a> {
+        let settings = &function.settings;
+        Report {
+            schema: SCHEMA,
+            name: &function.name,
+            version: &function.version,
+            path: &built.path,
+            debug_path: &built.debug_path,
+            bytes: built.bytes,
+            sha256: &built.sha256,
+            memory_bytes: settings.memory_bytes,
+            stack_bytes: settings.stack_bytes,
+            timeout_ms: settings.timeout.map(units::milliseconds),
+            event_modes: &settings.event_modes,
+            capabilities: &settings.capabilities,
+            fresh: built.fresh,
+            reproduced: self.verify_reproducible,
+        }
+    }
 }
 
 /// What runs the function that was just built.
@@ -123,25 +166,6 @@ fn next(name: &str, manifest: Option<&Path>, debug: bool) -> String {
     }
     words.push(name.into());
     shell_words::join(words)
-}
-
-fn report<'a>(function: &'a Function, built: &'a Built) -> Report<'a> {
-    let settings = &function.settings;
-    Report {
-        schema: SCHEMA,
-        name: &function.name,
-        version: &function.version,
-        path: &built.path,
-        debug_path: &built.debug_path,
-        bytes: built.bytes,
-        sha256: &built.sha256,
-        memory_bytes: settings.memory_bytes,
-        stack_bytes: settings.stack_bytes,
-        timeout_ms: settings.timeout.map(units::milliseconds),
-        event_modes: &settings.event_modes,
-        capabilities: &settings.capabilities,
-        fresh: built.fresh,
-    }
 }
 
 #[cfg(test)]

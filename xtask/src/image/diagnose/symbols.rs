@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::image::canonical::PACKAGES;
 use crate::project::Function;
 
 /// Symbols that are named before the rest is counted.
@@ -51,11 +52,10 @@ fn crate_of_archive(line: &str) -> Option<String> {
     Some(name.into())
 }
 
-/// `/cargo/registry/src/registry-6f17d22bba15001f/errno-0.3.10/src/unix.rs:12` is of the
-/// crate `errno`.
+/// `(/cargo/errno-0.3.10/src/unix.rs:12)` is of the crate `errno`.
 fn crate_of_source(line: &str) -> Option<String> {
-    let (_, path) = line.split_once("/registry/src/")?;
-    let package = path.split('/').nth(1)?;
+    let (_, path) = line.split_once(&format!("({PACKAGES}/"))?;
+    let (package, _) = path.split_once('/')?;
     let version = package
         .match_indices('-')
         .find(|(at, _)| package[at + 1..].starts_with(|first: char| first.is_ascii_digit()))?
@@ -100,7 +100,7 @@ mod tests {
             >>>               9bb0a3195b9dd27a-c.o:(cfun) in archive /t/deps/rustcSP/libc_sys-025c7c40d3ba0703.rlib\n\
             \n\
             rust-lld: error: undefined symbol: getpid\n\
-            >>> referenced by unix.rs:12 (/cargo/registry/src/registry-6f17/errno-0.3.10/src/unix.rs:12)\n\
+            >>> referenced by unix.rs:12 (/cargo/errno-0.3.10/src/unix.rs:12)\n\
             >>>               /t/deps/f-1.f.2-cgu.0.rcgu.o:(_start)\n\
             rust-lld: error: undefined symbol: puts\n\
             >>> referenced by main.rs:7 (src/main.rs:7)\n";

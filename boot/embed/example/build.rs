@@ -1,0 +1,5 @@
+//! Builds the function that the program includes.
+
+fn main() {
+    ampoule_embed::build("zip-reader", "reader");
+}
