@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use crate::cargo;
 use crate::console::Console;
+use crate::image::canonical;
 use crate::launcher::checkout;
 use crate::rustc;
 
@@ -19,7 +20,8 @@ pub const MUSL: &str = "x86_64-unknown-linux-musl";
 pub const GNU: &str = "x86_64-unknown-linux-gnu";
 
 /// They replace flags that the user has set, which may not hold here (a newer processor).
-const FLAGS: [&str; 2] = ["-Ctarget-feature=+crt-static", "-Crelocation-model=static"];
+const FLAGS: [&str; 3] =
+    ["-Ctarget-feature=+crt-static", "-Crelocation-model=static", canonical::PROGRAM_CFG];
 
 /// Which program of the workspace.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +68,7 @@ pub fn build(program: Program, target: &str, console: Console) -> io::Result<Opt
     command.args([program.kind, program.name]).args(program.features);
     command.args(["--target", target]);
     command.env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\x1f"));
+    canonical::wrap(&mut command)?;
     let outcome = cargo::run(command, program.name, console)?;
     let executable = outcome.executable.filter(|_| outcome.success);
     Ok(executable.map(|executable| executable.path))

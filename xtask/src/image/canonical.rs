@@ -1,4 +1,5 @@
-//! The compiler as cargo is to see it for a guest: what it makes does not tell where it was made.
+//! The compiler as cargo is to see it for a guest, and for a launcher: what it makes does not tell where
+//! it was made.
 //!
 //! Cargo hands the compiler paths of this machine, and numbers crates by a hash of where their
 //! sources lie (`-Cmetadata`), on which the names of symbols, the identities of types and the order of
@@ -20,7 +21,10 @@ use super::hexadecimal;
 /// Where packages that are no part of the project seem to lie, each in a folder `NAME-VERSION`.
 pub const PACKAGES: &str = "/cargo";
 
-/// Says that cargo runs this program for a guest.
+/// Marks what is compiled for a program of the host's that is to be the same bytes everywhere too.
+pub const PROGRAM_CFG: &str = "--cfg=ampoule_program";
+
+/// Says that cargo runs this program for a guest, or for such a program.
 const MARK: &str = "AMPOULE_CANONICAL_RUSTC";
 
 /// What decides the identity of a crate, by its options; a package has one version in a graph.
@@ -39,7 +43,7 @@ struct Unit {
     made: Option<OsString>,
 }
 
-/// Has `command`, a run of cargo, compile what belongs to the guest in this manner.
+/// Has `command`, a run of cargo, compile what is marked in this manner.
 pub fn wrap(command: &mut Command) -> io::Result<()> {
     command.env("RUSTC_WRAPPER", std::env::current_exe()?).env(MARK, "1");
     // A compiler for the user's own packages, such as clippy's, would be another compiler.
@@ -54,7 +58,7 @@ pub fn take_over() -> Option<io::Error> {
     // A build script that runs `cargo xtask` has the mark in its environment too.
     let compiler = arguments.next().filter(|it| is_compiler(it))?;
     let arguments: Vec<OsString> = arguments.collect();
-    let unit = is_guest(&arguments).then(Unit::from_environment).flatten();
+    let unit = is_ours(&arguments).then(Unit::from_environment).flatten();
     let arguments = match unit {
         Some(unit) => unit.canonical(arguments),
         None => arguments,
@@ -66,8 +70,9 @@ fn is_compiler(program: &OsStr) -> bool {
     program == "rustc" || program.as_bytes().contains(&(MAIN_SEPARATOR as u8))
 }
 
-fn is_guest(arguments: &[OsString]) -> bool {
-    arguments.iter().any(|argument| argument == GUEST_CFG[0])
+/// Whether it is compiled for the target, and not for a build script or a macro.
+fn is_ours(arguments: &[OsString]) -> bool {
+    arguments.iter().any(|argument| argument == GUEST_CFG[0] || argument == PROGRAM_CFG)
 }
 
 impl Unit {
