@@ -127,7 +127,8 @@ fn bad_options() {
     hints::check(help.text());
 }
 
-/// Where headers and the guard end, whose own damage the kernel or the processor finds.
+/// Where headers and the guard end. Damage to those the kernel or the processor finds, or the launcher:
+/// see `verified`.
 fn guarded_from(bundle: &[u8]) -> usize {
     let places = seal::FIRST - seal::BYTES - ampoule_boot::bundle::Places::BYTES;
     let is_code = |byte: &u8| *byte != 0;

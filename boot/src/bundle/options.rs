@@ -1,6 +1,8 @@
 //! What a bundle's command line says to the launcher in it.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use ampoule_boot::backend::Backend;
@@ -68,11 +70,8 @@ impl Options {
             if word == "--ampoule-args" {
                 break;
             }
-            let text = word.to_string_lossy();
-            let (name, value) = match text[PREFIX.len()..].split_once('=') {
-                Some((name, value)) => (name, Some(value.into())),
-                None => (&text[PREFIX.len()..], None),
-            };
+            let (name, value) = split(&word);
+            let name = &*name;
             let known = OPTIONS.iter().find(|(known, ..)| *known == name);
             let Some((_, takes, _)) = known else {
                 bail!("there is no option {PREFIX}{name}: {PREFIX}help names them");
@@ -134,6 +133,16 @@ impl Options {
     }
 }
 
+/// An option's name, and its value if that is in the same word.
+fn split(word: &OsStr) -> (Cow<'_, str>, Option<OsString>) {
+    let bytes = &word.as_bytes()[PREFIX.len()..];
+    let (name, value) = match bytes.iter().position(|&byte| byte == b'=') {
+        Some(at) => (&bytes[..at], Some(OsStr::from_bytes(&bytes[at + 1..]).to_owned())),
+        None => (bytes, None),
+    };
+    (String::from_utf8_lossy(name), value)
+}
+
 fn is_option(word: &OsStr) -> bool {
     word.as_encoded_bytes().starts_with(PREFIX.as_bytes())
 }
@@ -173,6 +182,13 @@ mod tests {
         assert_eq!((order.memory_bytes, task), (Some(32 << 20), Task::Run));
         let order = parse("--ampoule-args --ampoule-help").expect("a command line").order;
         assert_eq!(order.arguments, ["--ampoule-help"]);
+    }
+
+    #[test]
+    fn values_are_any_bytes() {
+        let word = OsStr::from_bytes(b"--ampoule-env=A=\xff").to_owned();
+        let order = Options::parse([word].into_iter()).expect("a command line").order;
+        assert_eq!(order.variables, [("A".into(), OsStr::from_bytes(b"\xff").to_owned())]);
     }
 
     #[test]

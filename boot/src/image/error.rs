@@ -63,6 +63,9 @@ pub enum ImageError {
         .0.found, .0.claimed
     )]
     Altered(Checksums),
+    /// It was sealed, and the seal is gone.
+    #[error("it was altered after it was built: its seal is gone; copy or build it again")]
+    NoSeal,
     /// Another kind of ELF file.
     #[error(
         "it is an ELF file of {found}, but an image is of {wanted}: link with --target \

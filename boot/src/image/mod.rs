@@ -76,20 +76,23 @@ impl Image {
         }
         let refused = |source| OpenError::Refused { path: path.to_owned(), source };
         let checked = check(&ReadCache::new(&file));
-        unaltered(seal::compare(&file).map_err(failed)?).map_err(refused)?;
+        let checksums = seal::compare(&file).map_err(failed)?;
+        unaltered(checksums).map_err(refused)?;
         if checked.is_err()
             && let Some(image) = bundle::image_in(&file).map_err(failed)?
         {
             return Self::from_bytes(image).map_err(refused);
         }
-        let facts = checked.map_err(refused)?;
+        let facts = checked.and_then(|facts| facts.sealed_as_said(checksums)).map_err(refused)?;
         Ok(Self { content: Content::File(file), facts, path: Some(path.to_owned()) })
     }
 
     /// Checks the image that is `bytes`, which may be a part of this program.
     pub fn from_bytes(bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self, ImageError> {
         let bytes = bytes.into();
-        let facts = unaltered(ampoule_abi::seal::compare(&bytes)).and(check(&bytes[..]))?;
+        let checksums = ampoule_abi::seal::compare(&bytes);
+        unaltered(checksums)?;
+        let facts = check(&bytes[..])?.sealed_as_said(checksums)?;
         Ok(Self { content: Content::Bytes(bytes), facts, path: None })
     }
 
@@ -156,6 +159,16 @@ impl Image {
     /// Where the image was read from, if it came from a file.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
+    }
+}
+
+impl Facts {
+    /// These facts, unless they say that the image has a seal and it has none.
+    fn sealed_as_said(self, checksums: Option<Checksums>) -> Result<Self, ImageError> {
+        match self.note.sealed && checksums.is_none() {
+            true => Err(ImageError::NoSeal),
+            false => Ok(self),
+        }
     }
 }
 

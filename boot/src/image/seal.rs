@@ -12,20 +12,23 @@ const PIECE: usize = 16 << 10;
 
 const _: () = assert!(PIECE.is_multiple_of(STRIPE) && PIECE > FIRST);
 
-/// Both checksums of a file; `None` if it is not sealed, or longer than any image.
+/// Longest file that is compared, in bytes: the bundle of the largest image.
+const MAX_BYTES: u64 = super::MAX_IMAGE_BYTES + (16 << 20);
+
+/// Both checksums of a file; `None` if it is not sealed, or longer than any.
 pub(super) fn compare(file: &File) -> io::Result<Option<Checksums>> {
     let mut buffer = [0; PIECE];
     let mut bytes = read(file, &mut buffer, 0)?;
     let Some((first, mut fresh)) = buffer[..bytes].split_first_chunk() else { return Ok(None) };
     let Some(mut comparison) = Comparison::begin(first) else { return Ok(None) };
     let mut offset = bytes as u64;
-    while bytes == PIECE && offset <= super::MAX_IMAGE_BYTES {
+    while bytes == PIECE && offset <= MAX_BYTES {
         comparison.update(fresh);
         bytes = read(file, &mut buffer, offset)?;
         offset += bytes as u64;
         fresh = &buffer[..bytes];
     }
-    if offset > super::MAX_IMAGE_BYTES {
+    if offset > MAX_BYTES {
         return Ok(None);
     }
     let rest = comparison.update(fresh);

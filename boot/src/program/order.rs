@@ -181,7 +181,10 @@ struct Ended<'a> {
 impl Ended<'_> {
     fn tell(&self, outcome: &Outcome, desk: Desk, symbols: impl Symbols) -> anyhow::Result<u8> {
         if let Some(message) = &outcome.message {
-            terminal::error(message);
+            match outcome.reason {
+                Reason::Panicked | Reason::Faulted => terminal::error_of_function(message),
+                _ => terminal::error(message),
+            }
         }
         if !outcome.backtrace.is_empty() {
             show_backtrace(outcome, self.image, symbols, self.verbosity == Verbosity::Quiet);

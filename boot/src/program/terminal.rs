@@ -1,16 +1,22 @@
 //! What the launcher itself says, on STDERR: one line each, in colour only for a person.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
 
 /// Says what went wrong.
 pub fn error(message: &str) {
+    say("ampoule:", "31", &renamed(message));
+}
+
+/// Says what went wrong in words that are not all the launcher's.
+pub fn error_of_function(message: &str) {
     say("ampoule:", "31", message);
 }
 
 /// Says something in passing.
 pub fn note(message: &str) {
-    say("ampoule:", "33", message);
+    say("ampoule:", "33", &renamed(message));
 }
 
 /// Shows lines as they are.
@@ -41,20 +47,30 @@ const ADVISED: [&str; 9] = [
 ];
 
 fn say(label: &str, colour: &str, message: &str) {
-    let message = match PREFIX.get() {
-        None => message.to_owned(),
-        Some(prefix) => renamed(message, prefix),
-    };
     match is_coloured() {
         true => plain(&format!("\x1b[{colour}m{label}\x1b[0m {message}\n")),
         false => plain(&format!("{label} {message}\n")),
     }
 }
 
-fn renamed(message: &str, prefix: &str) -> String {
-    ADVISED.iter().fold(message.to_owned(), |message, option| {
-        message.replace(&format!("--{option}"), &format!("{prefix}{option}"))
-    })
+fn renamed(message: &str) -> Cow<'_, str> {
+    match PREFIX.get() {
+        None => message.into(),
+        Some(prefix) => rename(message, prefix).into(),
+    }
+}
+
+/// Gives the options among the words of a message another prefix.
+fn rename(message: &str, prefix: &str) -> String {
+    let mut parts = message.split("--");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|it: char| it != '-' && !it.is_ascii_lowercase());
+        let is_known = ADVISED.contains(&&part[..end.unwrap_or(part.len())]);
+        text += if is_known { prefix } else { "--" };
+        text += part;
+    }
+    text
 }
 
 /// Whether a person reads what is said; asked once, while the system may still be asked.
@@ -74,11 +90,10 @@ mod tests {
 
     #[test]
     fn options_are_named_as_they_are_called_here() {
-        let message = "give it longer with --timeout, or --accel tcg; a function may say --x";
-        let renamed = renamed(message, "--ampoule-");
+        let message = "give it longer with --timeout, or (--accel tcg): --memory-limit, --x -- y";
         assert_eq!(
-            renamed,
-            "give it longer with --ampoule-timeout, or --ampoule-accel tcg; a function may say --x"
+            rename(message, "--ampoule-"),
+            "give it longer with --ampoule-timeout, or (--ampoule-accel tcg): --memory-limit, --x -- y"
         );
     }
 }

@@ -158,4 +158,7 @@ pub struct ImageNote {
     /// Event modes taken.
     #[prost(string, repeated, tag = "8")]
     pub event_modes: Vec<String>,
+    /// Whether the image has a [seal](crate::seal), which it has lost if it is not there.
+    #[prost(bool, tag = "9")]
+    pub sealed: bool,
 }

@@ -76,6 +76,13 @@ fn good() -> File {
     sealed().with(seal::FIRST - seal::BYTES, &[0; seal::BYTES])
 }
 
+/// Runs a file that whoever made it has sealed.
+fn run_sealed(bytes: &[u8]) -> Done {
+    let mut bytes = bytes.to_vec();
+    seal::seal(&mut bytes);
+    run(&bytes)
+}
+
 fn run(bytes: &[u8]) -> Done {
     let scratch = Scratch::new();
     let path = scratch.path("function.elf");
@@ -101,7 +108,7 @@ fn refused(case: &Case) {
         let word = word.unwrap_or_else(|| panic!("file {index} of {what:?}: {message}"));
         words.insert(*word);
         if index == 0 && *word != GOOD {
-            let done = run(&file.0).expect(126).says(&["function.elf cannot be run", word]);
+            let done = run_sealed(&file.0).expect(126).says(&["function.elf cannot be run", word]);
             hints::check(&done.stderr);
             assert!(done.stdout.is_empty(), "{what:?}: {done:?}");
         }
@@ -125,7 +132,7 @@ fn flipped() {
         let mut bytes = good.0.clone();
         let at = random.next() as usize % 512;
         bytes[at] ^= 1 << (random.next() % 8);
-        let done = run(&bytes);
+        let done = run_sealed(&bytes);
         assert!(matches!(done.status, 125 | 126), "byte {at}: {done:?}");
         assert!(!done.stderr.contains("a bug of"), "byte {at}: {done:?}");
     }
@@ -150,6 +157,7 @@ fn altered() {
             done.says(&["function.elf cannot be run", "altered", &claimed, &found]);
         }
     }
+    run(&good().0).expect(126).says(&["function.elf cannot be run", "its seal is gone"]);
     for length in [seal::FIRST, seal::FIRST + 1, sealed.0.len() / 2, sealed.0.len() - 1] {
         let done = run(&sealed.0[..length]).expect(126);
         let claimed = format!("xxh64:{:016x}", whole.claimed);
@@ -168,7 +176,9 @@ fn unread(backend: Backend) {
 fn runs(backend: Backend, file: &File, name: &str) {
     let scratch = Scratch::new();
     let path = scratch.path(name);
-    fs::write(&path, &file.0).expect("written");
+    let mut bytes = file.0.clone();
+    assert!(seal::seal(&mut bytes));
+    fs::write(&path, bytes).expect("written");
     let done = backend.call_image(path).bare().feed(b"x").expect(0).silent();
     assert_eq!(done.stdout, b"x");
 }

@@ -11,7 +11,7 @@ use ampoule_boot::bundle::{
 };
 use object::elf::{
     FileHeader64, PF_R, PF_W, PF_X, PT_GNU_RELRO, PT_GNU_STACK, PT_LOAD, PT_TLS, ProgramFlags,
-    ProgramHeader64, ProgramType, SymbolSection,
+    ProgramHeader64, ProgramType, SectionHeader64, SymbolSection,
 };
 use object::pod::{bytes_of, bytes_of_slice};
 use object::read::elf::ProgramHeader as _;
@@ -22,8 +22,8 @@ use crate::image::elf::{self, File};
 const FILE_HEADER_BYTES: usize = size_of::<FileHeader64<LE>>();
 const CODE_ALIGNMENT: usize = 16;
 
-/// Where what only unwinding needs begins, at the end of its segment.
-const UNWINDING_SECTION: &str = ".eh_frame_hdr";
+/// The sections that only unwinding needs, in their order.
+const UNWINDING: [&str; 3] = [".eh_frame_hdr", ".eh_frame", ".gcc_except_table"];
 
 /// Why there is no bundle.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,12 @@ struct Segment {
     /// Whole pages.
     content: Vec<u8>,
     memory_bytes: u64,
+}
+
+impl Segment {
+    fn end(&self) -> u64 {
+        self.address + self.memory_bytes
+    }
 }
 
 /// The file of a bundle of this launcher and this image.
@@ -93,7 +99,7 @@ pub fn compose(launcher: &[u8], image: &[u8]) -> Result<Vec<u8>, ComposeError> {
 
 /// What is loaded behind the first page: the launcher, and the image.
 fn segments(file: &File<'_>, launcher: &[u8], image: &[u8]) -> Result<Vec<Segment>, ComposeError> {
-    let unwinding = elf::section(file, UNWINDING_SECTION).map(|section| section.memory.start);
+    let unwinding = unwinding_start(file);
     let mut segments: Vec<Segment> = Vec::new();
     for program in file.elf_program_headers() {
         if program.p_type(LE) != PT_LOAD {
@@ -112,18 +118,37 @@ fn segments(file: &File<'_>, launcher: &[u8], image: &[u8]) -> Result<Vec<Segmen
         fill_page(&mut content);
         let memory_bytes = (lead + program.p_memsz.get(LE)).max(content.len() as u64);
         let memory_bytes = if flags.contains(PF_W) { memory_bytes } else { content.len() as u64 };
-        let end =
-            segments.last().map_or(ADDRESS + PAGE_BYTES, |last| last.address + last.memory_bytes);
+        let end = segments.last().map_or(ADDRESS + PAGE_BYTES, Segment::end);
         if address < end {
             return Err(ComposeError::Overlap(start));
         }
         segments.push(Segment { flags, address, content, memory_bytes });
+    }
+    if let Some(last) = segments.last().filter(|last| last.end() > IMAGE_ADDRESS) {
+        return Err(ComposeError::Overlap(last.address));
     }
     let mut content = image.to_vec();
     fill_page(&mut content);
     let memory_bytes = content.len() as u64;
     segments.push(Segment { flags: PF_R, address: IMAGE_ADDRESS, content, memory_bytes });
     Ok(segments)
+}
+
+/// Where what only unwinding needs begins, if nothing else follows it in its segment.
+fn unwinding_start(file: &File<'_>) -> Option<u64> {
+    let start = elf::section(file, UNWINDING[0])?.memory.start;
+    let segments = elf::loaded_segments(file);
+    let segment = segments.iter().find(|segment| segment.memory.contains(&start))?;
+    let strings = file.elf_section_table();
+    let is_needed = |section: &SectionHeader64<LE>| {
+        let name = strings.section_name(LE, section).unwrap_or_default();
+        let address = section.sh_addr.get(LE);
+        address >= start
+            && segment.memory.contains(&address)
+            && section.sh_size.get(LE) > 0
+            && !UNWINDING.iter().any(|known| known.as_bytes() == name)
+    };
+    (!strings.iter().any(is_needed)).then_some(start)
 }
 
 fn fill_page(content: &mut Vec<u8>) {
@@ -199,8 +224,7 @@ fn guard<'a>(file: &File<'_>, launcher: &'a [u8]) -> Result<&'a [u8], ComposeErr
 mod tests {
     use super::*;
     use object::elf::{
-        self, EM_X86_64, ET_EXEC, Ident, SHT_NULL, SHT_PROGBITS, SHT_STRTAB, SectionHeader64,
-        SectionType,
+        self, EM_X86_64, ET_EXEC, Ident, SHT_NULL, SHT_PROGBITS, SHT_STRTAB, SectionType,
     };
 
     const NAMES: &[u8] = b"\0.ampoule.guard\0.shstrtab\0";

@@ -1,10 +1,11 @@
 //! A launcher and an image in one static executable.
 
 mod compose;
+mod trial;
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::console::Console;
 use crate::launcher::checkout;
@@ -42,6 +43,23 @@ pub enum BundleError {
     /// It cannot be put together.
     #[error(transparent)]
     Compose(#[from] ComposeError),
+    /// It cannot be tried.
+    #[error("a bundle cannot be tried in {folder}: {why}")]
+    Try {
+        /// The folder.
+        folder: PathBuf,
+        /// What went wrong.
+        why: io::Error,
+    },
+    /// Its guard does not work as this compiler has compiled it.
+    #[error(
+        "the launcher's guard does not find damage as this compiler has compiled it ({found}): try \
+            another toolchain, and report it"
+    )]
+    Guard {
+        /// What it did.
+        found: String,
+    },
 }
 
 /// The launcher of bundles.

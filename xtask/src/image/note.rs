@@ -25,6 +25,7 @@ pub fn describe(function: &Function) -> ImageNote {
         timeout_ms: settings.timeout.map_or(0, units::milliseconds),
         capabilities: settings.capabilities.clone(),
         event_modes: settings.event_modes.clone(),
+        sealed: true,
     }
 }
 

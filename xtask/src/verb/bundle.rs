@@ -2,10 +2,10 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::bundle::Launcher;
@@ -30,7 +30,7 @@ pub struct Bundle {
     /// Function, which is built, or image
     #[arg(value_name = "NAME|IMAGE")]
     function: OsString,
-    /// The executable [default: target/fn/NAME/NAME]
+    /// The executable [default: that of the image without .elf, such as target/fn/NAME/NAME]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Manifest of another Cargo project
@@ -44,7 +44,7 @@ impl Bundle {
             Some(image) => image.to_owned(),
             None => self.build(console)?,
         };
-        let output = self.output.unwrap_or_else(|| image.with_extension(""));
+        let output = output(self.output, &image)?;
         let bytes = fs::read(&image)
             .with_context(|| format!("the image {} cannot be read", image.display()))?;
         image::check::check(&bytes)
@@ -62,5 +62,40 @@ impl Bundle {
         let function = project.function(&name)?;
         let folder = project.output(&function.name, Profile::Optimised);
         Ok(image::build(&project, function, Profile::Optimised, &folder, console)?.path)
+    }
+}
+
+/// Where the bundle goes, which is not where the image is.
+fn output(given: Option<PathBuf>, image: &Path) -> Result<PathBuf> {
+    let output = match given {
+        Some(output) => output,
+        None => {
+            let is_elf = image.extension().is_some_and(|extension| extension == "elf");
+            ensure!(is_elf, "{} does not end in .elf: name the bundle with -o", image.display());
+            image.with_extension("")
+        }
+    };
+    let is_image = |path: &Path| path.canonicalize().ok().zip(image.canonicalize().ok());
+    ensure!(
+        is_image(&output).is_none_or(|(one, other)| one != other),
+        "{} is the image itself: name the bundle otherwise with -o",
+        output.display()
+    );
+    Ok(output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_never_takes_its_image_s_place() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (image, plain) = (folder.path().join("wc.elf"), folder.path().join("foo-1.2"));
+        fs::write(&image, "x").expect("written");
+        assert_eq!(output(None, &image).expect("a place"), folder.path().join("wc"));
+        assert!(output(None, &plain).expect_err("no .elf").to_string().contains("with -o"));
+        let same = folder.path().join("./wc.elf");
+        assert!(output(Some(same), &image).expect_err("the image").to_string().contains("itself"));
     }
 }
