@@ -71,9 +71,12 @@ impl Launcher {
     pub fn build(console: Console) -> Result<Self, BundleError> {
         let target = static_program::best_target();
         let built = static_program::build(LAUNCHER, target, console).map_err(BundleError::Cargo)?;
-        let path =
-            built.ok_or_else(|| BundleError::Failed { hint: static_program::hint(target) })?;
-        fs::read(&path).map(Self).map_err(|why| BundleError::Read { path, why })
+        let hint = || static_program::hint(target);
+        let path = built.ok_or_else(|| BundleError::Failed { hint: hint() })?;
+        let read = |why| BundleError::Read { path: path.clone(), why };
+        let launcher = fs::read(&path).map(Self).map_err(read)?;
+        trial::of(&launcher, path.parent().unwrap_or(Path::new(".")))?;
+        Ok(launcher)
     }
 
     /// The bundle of an image.
