@@ -21,7 +21,7 @@ use super::event::{self, Delivery, EventOptions, is_bad_event};
 #[derive(Debug, Default, PartialEq, Eq, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Run {
-    /// The image, such as target/fn/wc/wc.elf, or oci:PATH[:NAME][@DIGEST] in an OCI layout
+    /// The image, such as target/fn/wc/wc.elf, or oci:PATH:NAME in an OCI layout
     image: PathBuf,
 
     /// Arguments for the function
