@@ -1,6 +1,8 @@
 //! An event's data as a type of one's own.
 
-use ampoule_event::{Data, Event, MediaType};
+#[cfg(feature = "event-protobuf")]
+use ampoule_event::MediaType;
+use ampoule_event::{Data, Event};
 
 use super::Cause;
 use super::handler::{FromEvent, IntoAnswer};
