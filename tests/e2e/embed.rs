@@ -26,22 +26,27 @@ pub fn add(suite: &mut Suite) {
 
 fn program(backends: &[Backend]) {
     let scratch = Scratch::new();
-    let folder = scratch.path("program");
+    // Elsewhere, but what is compiled is kept for the next time.
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("embed");
+    let (folder, target) = (place.join("program"), place.join("target"));
+    fresh(&folder);
     copy(&tools::root().join("boot/embed/example"), &folder);
-    depend_by_git(&folder, &clone(&scratch));
-    let cargo_home = scratch.path("cargo-home");
-    fs::create_dir(&cargo_home).expect("a folder");
-    link_downloads(&cargo_home);
+    depend_by_git(&folder, &clone(&place));
+    let cargo_home = place.join("cargo-home");
+    if !cargo_home.exists() {
+        fs::create_dir(&cargo_home).expect("a folder");
+        link_downloads(&cargo_home);
+    }
     let cargo = |arguments: &[&str]| {
         let mut command = Command::new(tools::cargo());
         command.args(arguments).current_dir(&folder).env("CARGO_HOME", &cargo_home);
-        command.env("CARGO_TARGET_DIR", scratch.path("target")).env_remove("RUSTFLAGS");
+        command.env("CARGO_TARGET_DIR", &target).env_remove("RUSTFLAGS");
         Invocation::new(command).patience(PATIENCE).run()
     };
     cargo(&["build"]).expect(0);
     let again = cargo(&["build"]).expect(0);
     assert!(!again.stderr.contains("Compiling"), "nothing has changed: {again:?}");
-    let lszip = scratch.path("target/debug/lszip");
+    let lszip = target.join("debug/lszip");
     for &backend in backends {
         lists(&lszip, backend, &scratch);
     }
@@ -87,9 +92,18 @@ fn lists(lszip: &Path, backend: Backend, scratch: &Scratch) {
     }
 }
 
-/// The project's sources as a repository of their own.
-fn clone(scratch: &Scratch) -> PathBuf {
-    let clone = scratch.path("ampoule");
+/// Removes a folder of an earlier run.
+fn fresh(folder: &Path) {
+    if folder.exists() {
+        fs::remove_dir_all(folder).expect("removed");
+    }
+    fs::create_dir_all(folder.parent().expect("a folder around it")).expect("a folder");
+}
+
+/// The project's sources as a repository of their own, whose commit follows from them alone.
+fn clone(place: &Path) -> PathBuf {
+    let clone = place.join("ampoule");
+    fresh(&clone);
     copy(tools::root(), &clone);
     let identity = ["-c", "user.name=e2e", "-c", "user.email=e2e@localhost"];
     for arguments in
@@ -97,6 +111,7 @@ fn clone(scratch: &Scratch) -> PathBuf {
     {
         let mut git = Command::new("git");
         git.args(identity).args(arguments).current_dir(&clone);
+        git.envs(["GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"].map(|name| (name, "2000-01-01T00:00Z")));
         Invocation::new(git).run().expect(0);
     }
     clone
