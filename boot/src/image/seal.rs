@@ -13,7 +13,7 @@ const PIECE: usize = 16 << 10;
 const _: () = assert!(PIECE.is_multiple_of(STRIPE) && PIECE > FIRST);
 
 /// Both checksums of a file; `None` if it is not sealed, or longer than any image.
-pub(super) fn compare(file: &File) -> io::Result<Option<Checksums>> {
+pub(crate) fn compare(file: &File) -> io::Result<Option<Checksums>> {
     let mut buffer = [0; PIECE];
     let mut bytes = read(file, &mut buffer, 0)?;
     let Some((first, mut fresh)) = buffer[..bytes].split_first_chunk() else { return Ok(None) };
