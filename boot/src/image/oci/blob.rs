@@ -40,7 +40,14 @@ impl<'a> Blob<'a> {
         let (reader, bytes) = store.reader(&file)?;
         store.check_size(&file, bytes, limit_bytes)?;
         let reader = reader.take(limit_bytes);
-        Ok(Self { store, descriptor, file, reader, digest: Sha256::new(), bytes: 0 })
+        let blob = Self { store, descriptor, file, reader, digest: Sha256::new(), bytes: 0 };
+        if bytes == descriptor.size {
+            return Ok(blob);
+        }
+        // Nothing of it is used; its digest is for the message.
+        let file = blob.file.clone();
+        blob.check()?;
+        Err(store.unreadable(&file, io::Error::other("it has changed meanwhile")))
     }
 
     /// Reads what is left and compares all with what it is named by.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::IMAGE_LABEL;
 
@@ -55,6 +55,15 @@ fn check_schema(version: u64) -> Result<(), String> {
     }
 }
 
+/// A value, or none: what is written in Go has `null` for an empty map.
+fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de> + Default,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
 /// What a document says of a blob.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -62,7 +71,7 @@ pub(super) struct Descriptor {
     pub(super) media_type: String,
     pub(super) digest: String,
     pub(super) size: u64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     annotations: BTreeMap<String, String>,
 }
 
@@ -140,7 +149,7 @@ impl Manifest {
 /// An image's configuration.
 #[derive(Debug, Deserialize)]
 pub(super) struct Config {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     config: Settings,
     rootfs: RootFs,
 }
@@ -148,7 +157,7 @@ pub(super) struct Config {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Settings {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     labels: BTreeMap<String, String>,
 }
 
