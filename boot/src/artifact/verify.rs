@@ -11,12 +11,12 @@ mod tests;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::digest::Digest;
 use super::dsse::{Envelope, EnvelopeError, Key};
 use super::manifest::{self, Manifest};
 use super::statement::{PAYLOAD_TYPE, PREDICATE_TYPE, Statement, TYPE};
 use super::sums::{self, Sums, is_inside};
 use super::{ENVELOPE_SUFFIX, IMAGE_SUFFIX, MANIFEST, STATEMENT_SUFFIX, SUMS, SUMS_ENVELOPE, tree};
+use crate::digest::Digest;
 use crate::image::{Image, OpenError};
 
 /// What a signed list of checksums is, for [`dsse`](super::dsse).

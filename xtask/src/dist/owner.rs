@@ -9,9 +9,9 @@ use std::fs::{self, File, FileType};
 use std::io;
 use std::path::Path;
 
-use ampoule_boot::artifact::digest::Digest;
 use ampoule_boot::artifact::sums::{self, Sums};
 use ampoule_boot::artifact::{MANIFEST, SUMS, SUMS_ENVELOPE, manifest};
+use ampoule_boot::digest::Digest;
 use serde::Deserialize;
 
 use super::container;

@@ -2,7 +2,7 @@
 //!
 //! See <https://github.com/package-url/purl-spec>.
 
-use ampoule_boot::artifact::digest::Digest;
+use ampoule_boot::digest::Digest;
 use cargo_metadata::Package;
 
 /// The package URL of a crate. A crate that is in no registry and no repository has none: under its name

@@ -2,11 +2,12 @@
 
 use std::io::{self, Read};
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use super::documents::Descriptor;
 use super::store::{FileReader, Store};
 use super::{MAX_DOCUMENT_BYTES, OciError};
+use crate::digest::Digest;
 
 /// Reads the document that `descriptor` names.
 pub(super) fn document(store: &Store, descriptor: &Descriptor) -> Result<Vec<u8>, OciError> {
@@ -61,7 +62,7 @@ impl<'a> Blob<'a> {
                 Err(why) => return Err(self.store.unreadable(&self.file, why)),
             }
         }
-        let found = text(&self.digest.finalize());
+        let found = Digest::from(self.digest).to_string();
         if found == self.descriptor.digest && self.bytes == self.descriptor.size {
             return Ok(());
         }
@@ -83,10 +84,4 @@ impl Read for Blob<'_> {
         self.bytes += count as u64;
         Ok(count)
     }
-}
-
-/// A digest as documents write it.
-pub(super) fn text(digest: &[u8]) -> String {
-    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{digits}")
 }

@@ -5,16 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-use super::IMAGE_LABEL;
-
-pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-
-/// The only version of layouts that there is.
-const LAYOUT_VERSION: &str = "1.0.0";
-const REFERENCE_NAME: &str = "org.opencontainers.image.ref.name";
+use super::names::{self, CONFIG, IMAGE_LABEL, INDEX, LAYER, LAYOUT_VERSION, REFERENCE_NAME};
+use crate::digest::Digest;
 
 /// `oci-layout`.
 #[derive(Debug, Deserialize)]
@@ -83,13 +75,12 @@ impl Descriptor {
 
     /// The blob's file in the layout. The digest is checked first, so that it cannot lead elsewhere.
     pub(super) fn file(&self) -> Result<String, String> {
-        match self.digest.strip_prefix("sha256:") {
-            Some(digits) if is_digest(&self.digest) => Ok(format!("blobs/sha256/{digits}")),
-            _ => Err(format!(
+        Digest::parse(&self.digest).map(names::blob).ok_or_else(|| {
+            format!(
                 "it names a blob by {:?}, but a digest is sha256: and 64 digits of 0-9 and a-f",
                 self.digest
-            )),
-        }
+            )
+        })
     }
 
     pub(super) fn expect_type(&self, media_type: &str) -> Result<(), String> {
@@ -105,13 +96,6 @@ impl Descriptor {
             }
         }
     }
-}
-
-/// Whether it is a digest as this launcher takes it.
-pub(super) fn is_digest(text: &str) -> bool {
-    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    let digits = text.strip_prefix("sha256:");
-    digits.is_some_and(|digits| digits.len() == 64 && digits.bytes().all(is_digit))
 }
 
 /// An image's manifest.

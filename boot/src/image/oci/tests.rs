@@ -239,7 +239,7 @@ fn an_image_is_named_where_there_are_several() {
         format!(
             r#"{{"mediaType":"{}","digest":"{digest}","size":$MANIFEST_BYTES,
             "annotations":{{"org.opencontainers.image.ref.name":"{name}"}}}}"#,
-            documents::MANIFEST
+            names::MANIFEST
         )
     };
     let other = format!("sha256:{}", "a".repeat(64));
