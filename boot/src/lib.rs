@@ -35,6 +35,8 @@ pub mod backtrace;
 pub mod bundle;
 pub mod call;
 pub mod context;
+#[cfg(any(feature = "artifact", feature = "oci"))]
+pub mod digest;
 pub mod error;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;

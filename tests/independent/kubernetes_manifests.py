@@ -60,8 +60,13 @@ def check_pod(pod, has_kvm):
     assert (limits.get("devices.kubevirt.io/kvm") == "1") == has_kvm
     volumes = {volume["name"]: volume["image"]["reference"] for volume in pod.get("volumes", [])}
     assert [mount["name"] for mount in container.get("volumeMounts", [])] == list(volumes)
-    images = list(volumes.values()) or [container["image"]]
-    assert all("@sha256:" in image for image in images), images
+    # The function's image is pinned; what it is mounted into is the repository's own, by tag.
+    functions = list(volumes.values()) or [container["image"]]
+    assert all("@sha256:" in image for image in functions), functions
+    images = {*functions, container["image"]}
+    assert len({image.partition("@")[0].rpartition("/")[0] for image in images}) == 1, images
+    tools = "ampoule-qemu:1" if not has_kvm else "busybox:1.37"
+    assert not volumes or container["image"].rpartition("/")[2] == tools, images
 
 
 def main():

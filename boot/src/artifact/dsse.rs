@@ -8,7 +8,7 @@ use ed25519_dalek::pkcs8::{DecodePublicKey, EncodePublicKey};
 use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
-use super::digest::Digest;
+use crate::digest::Digest;
 
 /// Bytes with their type and signatures over both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

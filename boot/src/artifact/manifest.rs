@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::digest::Digest;
+use crate::digest::Digest;
 
 /// The schema's name and version.
 pub const SCHEMA: &str = "ampoule/manifest/1";

@@ -14,7 +14,6 @@
 //!
 //! Nothing here trusts a byte of such a folder.
 
-pub mod digest;
 pub mod dsse;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;

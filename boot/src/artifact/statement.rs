@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::digest::Digest;
 use super::sums::Sums;
+use crate::digest::Digest;
 
 /// What makes a JSON object a statement.
 pub const TYPE: &str = "https://in-toto.io/Statement/v1";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::digest::Digest;
+use crate::digest::Digest;
 
 /// Digests by path.
 pub type Sums = BTreeMap<String, Digest>;

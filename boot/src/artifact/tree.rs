@@ -7,9 +7,9 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-use super::digest::Digest;
 use super::sums::Sums;
 use super::verify::VerifyError;
+use crate::digest::Digest;
 
 /// Longest file that is read into memory, in bytes.
 const MAX_DOCUMENT_BYTES: u64 = 64 << 20;

@@ -4,30 +4,44 @@
 //! Any bytes end in [`Verified`] or in the first difference. Whoever names a key believes nothing that is not
 //! signed with it.
 
+mod alone;
 #[cfg(test)]
 mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::digest::Digest;
 use super::dsse::{Envelope, EnvelopeError, Key};
 use super::manifest::{self, Manifest};
 use super::statement::{PAYLOAD_TYPE, PREDICATE_TYPE, Statement, TYPE};
 use super::sums::{self, Sums, is_inside};
 use super::{ENVELOPE_SUFFIX, IMAGE_SUFFIX, MANIFEST, STATEMENT_SUFFIX, SUMS, SUMS_ENVELOPE, tree};
+use crate::digest::Digest;
 use crate::image::{Image, OpenError};
 
 /// What a signed list of checksums is, for [`dsse`](super::dsse).
-pub const SUMS_PAYLOAD_TYPE: &str = "text/plain";
+pub const SUMS_PAYLOAD_TYPE: &str = "application/vnd.ampoule.sha256sums";
 
 /// What was found to be as it should.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verified {
     /// How many functions.
     pub functions: usize,
     /// How many files.
     pub files: usize,
+    /// Of an image alone, what it was checked by; of a folder that is known.
+    pub alone: Option<Checks>,
+}
+
+/// What an image alone was checked by, beside what makes it one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checks {
+    /// Whether it is a bundle.
+    pub is_bundle: bool,
+    /// Whether it has a seal, which tells damage, and nothing of where it is from.
+    pub is_sealed: bool,
+    /// The files that say what it should be.
+    pub by: Vec<&'static str>,
 }
 
 /// The first difference.
@@ -145,7 +159,7 @@ pub fn verify(path: &Path, key: Option<&Key>) -> Result<Verified, VerifyError> {
         _ => VerifyError::Unreadable { path: path.into(), why },
     })?;
     if !kind.is_dir() {
-        return image(path, key);
+        return alone::image(path, key);
     }
     let found = tree::sums(path)?;
     if found.contains_key(SUMS) {
@@ -157,7 +171,7 @@ pub fn verify(path: &Path, key: Option<&Key>) -> Result<Verified, VerifyError> {
     }
     let files = found.len();
     Folder { path, found }.verify(None, key)?;
-    Ok(Verified { functions: 1, files })
+    Ok(Verified { functions: 1, files, alone: None })
 }
 
 /// A folder with checksums of all that is in it.
@@ -188,7 +202,7 @@ fn release(path: &Path, mut found: Sums, key: Option<&Key>) -> Result<Verified, 
         let found = below(&found, name);
         Folder { path: &path.join(name), found }.verify(Some(name), key)?;
     }
-    Ok(Verified { functions: names.len(), files })
+    Ok(Verified { functions: names.len(), files, alone: None })
 }
 
 /// What of it lies in a folder, by its path from there.
@@ -197,18 +211,39 @@ fn below(sums: &Sums, name: &str) -> Sums {
     sums.iter().filter_map(|(path, digest)| Some((inner(path)?, *digest))).collect()
 }
 
-/// Compares a function's folder with the checksums of the folder around it, if it lies in one.
+/// Compares a function's folder with the checksums of the folder around it, if that has any.
 fn check_around(path: &Path, found: &Sums) -> Result<(), VerifyError> {
-    let Ok(real) = path.canonicalize() else { return Ok(()) };
+    let real = real(path)?;
     let Some((around, name)) = real.parent().zip(real.file_name()) else { return Ok(()) };
-    let expected = below(&listed_in(around), &name.to_string_lossy());
-    if expected.is_empty() { Ok(()) } else { compare(path, SUMS, &expected, found) }
+    let Some(listed) = listed_in(around)? else { return Ok(()) };
+    let expected = below(&listed, &name.to_string_lossy());
+    // What neither is one nor is called one is told as that.
+    let is_none = expected.is_empty() && !found.contains_key(MANIFEST);
+    if is_none { Ok(()) } else { compare(path, SUMS, &expected, found) }
 }
 
-/// What the checksums in a folder list, if there are any of our kind.
-fn listed_in(folder: &Path) -> Sums {
-    let text = tree::read(&folder.join(SUMS)).ok().and_then(|text| String::from_utf8(text).ok());
-    text.and_then(|text| sums::read(&text).ok()).unwrap_or_default()
+/// What the checksums in a folder list; `None` if there are none.
+fn listed_in(folder: &Path) -> Result<Option<Sums>, VerifyError> {
+    let path = folder.join(SUMS);
+    let Some(text) = read_if_there(&path)? else { return Ok(None) };
+    let damaged = |why| VerifyError::Damaged { path, found: Digest::of(&text), why };
+    let listed = std::str::from_utf8(&text).map_err(|why| why.to_string());
+    let listed = listed.and_then(|text| sums::read(text).map_err(|why| why.to_string()));
+    listed.map(Some).map_err(damaged)
+}
+
+/// A file's bytes; `None` only if there is nothing of that name.
+fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, VerifyError> {
+    match tree::read(path) {
+        Err(VerifyError::Unreadable { why, .. }) if why.kind() == io::ErrorKind::NotFound => {
+            Ok(None)
+        }
+        read => read.map(Some),
+    }
+}
+
+fn real(path: &Path) -> Result<PathBuf, VerifyError> {
+    path.canonicalize().map_err(|why| VerifyError::Unreadable { path: path.into(), why })
 }
 
 /// A function's folder.
@@ -228,11 +263,12 @@ impl Folder<'_> {
         let stated = self.state(name, key)?;
         compare(self.path, "the statement about it", &stated, &self.found)?;
         self.found.remove(MANIFEST);
-        let entry = |file: &manifest::File| (file.path.clone(), file.sha256);
-        let listed: Sums = manifest.files.iter().map(entry).collect();
-        compare(self.path, MANIFEST, &listed, &self.found)?;
+        compare(self.path, MANIFEST, &listed(&at, &manifest)?, &self.found)?;
+        for file in &manifest.files {
+            check_length(&at, &self.path.join(&file.path), file)?;
+        }
         let path = self.path.join(format!("{name}{IMAGE_SUFFIX}"));
-        agree(&path, &Image::open(&path)?, &manifest)
+        alone::agree(&path, &Image::open(&path)?, &manifest)
     }
 
     /// What the statement in it says of its files, but for itself and its envelope.
@@ -264,77 +300,37 @@ fn check_manifest(path: &Path, manifest: &Manifest, name: Option<&str>) -> Resul
     Err(VerifyError::Damaged { path: path.into(), found: tree::digest(path)?, why })
 }
 
-/// Verifies one file, an image, with what lies beside it and around it.
-fn image(path: &Path, key: Option<&Key>) -> Result<Verified, VerifyError> {
-    let real =
-        path.canonicalize().map_err(|why| VerifyError::Unreadable { path: path.into(), why })?;
-    let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let folder = real.parent().unwrap_or(Path::new("/"));
-    let stem = name.strip_suffix(IMAGE_SUFFIX).unwrap_or(&name);
-    let beside = |name: &str| folder.join(name);
-    let found = tree::digest(&real)?;
-    let check = |by, expected: Option<&Digest>| match expected {
-        Some(&expected) if expected == found => Ok(()),
-        expected => Err(VerifyError::Differs {
-            path: path.into(),
-            by,
-            expected: expected.copied(),
-            found: Some(found),
-        }),
-    };
-    if key.is_some() {
-        let envelope = beside(&format!("{stem}{ENVELOPE_SUFFIX}"));
-        let payload = open(&envelope, PAYLOAD_TYPE, key)?;
-        check("the signed statement about it", stated(&envelope, &payload)?.get(&name))?;
+/// The files that a manifest lists, each once.
+fn listed(path: &Path, manifest: &Manifest) -> Result<Sums, VerifyError> {
+    let entry = |file: &manifest::File| (file.path.clone(), file.sha256);
+    let listed: Sums = manifest.files.iter().map(entry).collect();
+    if listed.len() == manifest.files.len() {
+        return Ok(listed);
     }
-    let at = beside(MANIFEST);
-    let manifest =
-        if at.exists() { Some(document::<Manifest>(&at, &tree::read(&at)?)?) } else { None };
-    // A folder may hold images of others too.
-    let manifest = manifest.filter(|manifest| manifest.name == stem);
-    if let Some(manifest) = &manifest {
-        let file = manifest.files.iter().find(|file| file.path == name);
-        check(MANIFEST, file.map(|file| &file.sha256))?;
-    }
-    if let Some((around, inner)) = folder.parent().zip(folder.file_name()) {
-        let listed = below(&listed_in(around), &inner.to_string_lossy());
-        if let expected @ Some(_) = listed.get(&name) {
-            check(SUMS, expected)?;
-        }
-    }
-    let image = Image::open(path)?;
-    manifest.map_or(Ok(()), |manifest| agree(path, &image, &manifest))?;
-    Ok(Verified { functions: 1, files: 1 })
+    let why = "it lists one file twice".to_owned();
+    Err(VerifyError::Damaged { path: path.into(), found: tree::digest(path)?, why })
 }
 
-/// Whether an image says of itself what its manifest says.
-fn agree(path: &Path, image: &Image, manifest: &Manifest) -> Result<(), VerifyError> {
-    let (note, settings) = (image.note(), &manifest.settings);
-    let timeout_ms = settings.timeout_ms.unwrap_or(0);
-    for (what, expected, found) in [
-        ("name", manifest.name.clone(), note.name.clone()),
-        ("version", manifest.version.clone(), note.version.clone()),
-        ("ABI version", manifest.abi_version.to_string(), note.abi_version.to_string()),
-        ("memory", settings.memory_bytes.to_string(), note.memory_bytes.to_string()),
-        ("stack", settings.stack_bytes.to_string(), note.stack_bytes.to_string()),
-        ("timeout", timeout_ms.to_string(), note.timeout_ms.to_string()),
-        ("list of event modes", settings.event_modes.join(", "), note.event_modes.join(", ")),
-        ("list of capabilities", settings.capabilities.join(", "), note.capabilities.join(", ")),
-    ] {
-        if expected != found {
-            let (expected, found) = (format!("{expected:?}"), format!("{found:?}"));
-            return Err(VerifyError::Disagrees { path: path.into(), what, expected, found });
-        }
+/// Whether a file that has the digest it should has the length too that its manifest says.
+fn check_length(
+    manifest: &Path,
+    path: &Path,
+    expected: &manifest::File,
+) -> Result<(), VerifyError> {
+    let unreadable = |why| VerifyError::Unreadable { path: path.into(), why };
+    let bytes = std::fs::symlink_metadata(path).map_err(unreadable)?.len();
+    if bytes == expected.bytes {
+        return Ok(());
     }
-    Ok(())
+    let why = format!("{:?} has {bytes} bytes, not {}", expected.path, expected.bytes);
+    Err(VerifyError::Damaged { path: manifest.into(), found: tree::digest(manifest)?, why })
 }
 
 /// What is in an envelope.
 fn open(path: &Path, kind: &'static str, key: Option<&Key>) -> Result<Vec<u8>, VerifyError> {
-    if !path.exists() {
-        return Err(VerifyError::NotSigned { path: path.into() });
-    }
-    let envelope: Envelope = document(path, &tree::read(path)?)?;
+    let text = read_if_there(path)?;
+    let text = text.ok_or_else(|| VerifyError::NotSigned { path: path.into() })?;
+    let envelope: Envelope = document(path, &text)?;
     envelope.open(kind, key).map_err(|why| VerifyError::Signature { path: path.into(), why })
 }
 

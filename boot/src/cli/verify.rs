@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ampoule_abi::status;
 use ampoule_boot::artifact::dsse::Key;
-use ampoule_boot::artifact::verify::{VerifyError, verify};
+use ampoule_boot::artifact::verify::{Checks, Verified, VerifyError, verify};
 use anyhow::Context as _;
 use clap::Args;
 
@@ -15,6 +15,9 @@ use ampoule_boot::program::standard;
 #[command(after_help = "\
 Checks every file by SHA256SUMS, by manifest.json and by the statement about it, in both directions: what
 is listed and missing, and what is there and not listed, is refused. Images are checked as `run` does.
+
+An image alone is checked by what lies beside it and around it, which the answer names. If that is nothing,
+its seal tells damage, but not whether it is the image that was meant.
 
 With --key all of that has to be signed, with the private key that belongs to it.
 
@@ -44,16 +47,31 @@ impl Verify {
         });
         let key = key.transpose()?;
         let verified = verify(&self.path, key.as_ref())?;
-        let plural = |count: usize, noun| match count {
-            1 => format!("1 {noun}"),
-            _ => format!("{count} {noun}s"),
-        };
-        let (functions, files) =
-            (plural(verified.functions, "function"), plural(verified.files, "file"));
-        let signed = if key.is_some() { ", signed" } else { "" };
-        let line = format!("{}: {functions}, {files}{signed}\n", self.path.display());
-        standard::print(line.as_bytes())?;
+        let said = said(&verified, key.is_some());
+        standard::print(format!("{}: {said}\n", self.path.display()).as_bytes())?;
         Ok(0)
+    }
+}
+
+/// What was verified, and of an image alone by what: one that nothing is said of is told as that.
+fn said(verified: &Verified, is_signed: bool) -> String {
+    let plural = |count: usize, noun| match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    };
+    let signed = if is_signed { ", signed" } else { "" };
+    let (functions, files) =
+        (plural(verified.functions, "function"), plural(verified.files, "file"));
+    match &verified.alone {
+        None => format!("{functions}, {files}{signed}"),
+        Some(Checks { by, .. }) if !by.is_empty() => {
+            format!("{functions}, {files}{signed}, by {}", by.join(" and "))
+        }
+        Some(Checks { is_bundle, is_sealed, .. }) => {
+            let kind = if *is_bundle { "a bundle" } else { "an image" };
+            let seal = if *is_sealed { "by its seal" } else { "without a seal" };
+            format!("{kind} {seal}; nothing beside it says what it should be")
+        }
     }
 }
 
@@ -63,4 +81,23 @@ pub(crate) fn status_of(error: &anyhow::Error) -> Option<u8> {
         VerifyError::NotFound { .. } => status::NOT_FOUND,
         _ => status::NOT_RUNNABLE,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_that_nothing_is_said_of_does_not_look_like_a_release() {
+        let said = |is_bundle, is_sealed, by: &[&'static str]| {
+            let alone = Some(Checks { is_bundle, is_sealed, by: by.to_vec() });
+            said(&Verified { functions: 1, files: 1, alone }, false)
+        };
+        let nothing = "nothing beside it says what it should be";
+        assert_eq!(said(false, true, &[]), format!("an image by its seal; {nothing}"));
+        assert_eq!(said(true, true, &[]), format!("a bundle by its seal; {nothing}"));
+        assert_eq!(said(false, false, &[]), format!("an image without a seal; {nothing}"));
+        let by = ["manifest.json", "SHA256SUMS"];
+        assert_eq!(said(false, true, &by), "1 function, 1 file, by manifest.json and SHA256SUMS");
+    }
 }

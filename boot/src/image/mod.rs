@@ -12,7 +12,7 @@ mod notes;
 pub mod oci;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod sample;
-mod seal;
+pub(crate) mod seal;
 
 use std::borrow::Cow;
 use std::fs::File;

@@ -16,7 +16,7 @@ const _: () = assert!(PIECE.is_multiple_of(STRIPE) && PIECE > FIRST);
 const MAX_BYTES: u64 = super::MAX_IMAGE_BYTES + (16 << 20);
 
 /// Both checksums of a file; `None` if it is not sealed, or longer than any.
-pub(super) fn compare(file: &File) -> io::Result<Option<Checksums>> {
+pub(crate) fn compare(file: &File) -> io::Result<Option<Checksums>> {
     let mut buffer = [0; PIECE];
     let mut bytes = read(file, &mut buffer, 0)?;
     let Some((first, mut fresh)) = buffer[..bytes].split_first_chunk() else { return Ok(None) };

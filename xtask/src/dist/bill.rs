@@ -3,7 +3,7 @@
 //! See <https://cyclonedx.org/docs/1.6/json/>. A crate that is only run by the compiler, or only to test
 //! another, is no part of an image and not in its bill.
 
-use ampoule_boot::artifact::digest::Digest;
+use ampoule_boot::digest::Digest;
 use cargo_metadata::Package;
 use serde::Serialize;
 use serde_json::{Value, json};

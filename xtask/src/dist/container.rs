@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::UNIX_EPOCH;
 
 use ampoule_abi::ABI_VERSION;
-use ampoule_boot::artifact::digest::Digest;
+use ampoule_boot::digest::Digest;
 
 use super::{Artifact, Origin, Release};
 use crate::image::Sealed;

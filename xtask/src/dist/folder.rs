@@ -9,11 +9,11 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use ampoule_boot::artifact::{SUMS, SUMS_ENVELOPE, sums};
-use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
+use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, rename, renameat_with};
 use rustix::io::Errno;
 use tempfile::TempDir;
 
+use super::owner::{self, Other};
 use super::release::{Artifact, Release};
 use crate::publish::advice;
 
@@ -38,14 +38,14 @@ pub enum FolderError {
     },
     /// The folder that is there is somebody else's.
     #[error(
-        "{path} holds {other:?}, which its {SUMS} does not list, and so is not replaced: remove it, or \
-         name another folder with --out"
+        "{path} {other}: it is only replaced if all in it is as `dist` made it, so move it away or remove \
+         it, or name another folder with --out"
     )]
     NotOurs {
         /// The folder.
         path: PathBuf,
         /// What it holds.
-        other: String,
+        other: Other,
     },
 }
 
@@ -127,14 +127,7 @@ fn sibling_name(prefix: &str, place: &Path) -> String {
 /// Removes what processes that are gone have left unfinished, and puts back what one had put aside.
 fn clear(place: &Path) -> io::Result<()> {
     let parent = place.parent().unwrap_or(Path::new("/"));
-    let previous = parent.join(sibling_name(PREVIOUS, place));
-    if fs::symlink_metadata(&previous).is_ok() {
-        match renameat_with(CWD, &previous, CWD, place, RenameFlags::NOREPLACE) {
-            // The new one had taken its place.
-            Err(Errno::EXIST) => fs::remove_dir_all(&previous)?,
-            done => done?,
-        }
-    }
+    restore(place)?;
     let prefix = sibling_name(UNFINISHED, place) + "-";
     for entry in fs::read_dir(parent)? {
         let entry = entry?;
@@ -144,6 +137,26 @@ fn clear(place: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Puts back a folder that was put aside, unless another has taken its place. One that a running process
+/// has put there is its own affair, and one that is not ours somebody else's.
+fn restore(place: &Path) -> io::Result<()> {
+    let previous = place.with_file_name(sibling_name(PREVIOUS, place));
+    if !fs::symlink_metadata(&previous).is_ok_and(|found| found.is_dir()) {
+        return Ok(());
+    }
+    let Some(_locked) = lock(&previous)? else { return Ok(()) };
+    if owner::other(&previous)?.is_some() {
+        return Ok(());
+    }
+    match rename(&previous, place) {
+        // Under the other name the next to come removes it, should this process end on the way.
+        Err(Errno::EXIST | Errno::NOTEMPTY) => {
+            fs::rename(&previous, Unfinished::beside(place)?.path())
+        }
+        done => Ok(done?),
+    }
 }
 
 fn remove_unless_locked(path: &Path) -> io::Result<()> {
@@ -161,34 +174,10 @@ fn refuse_others(place: &Path) -> Result<(), FolderError> {
     if fs::symlink_metadata(place).is_err_and(|why| why.kind() == ErrorKind::NotFound) {
         return Ok(());
     }
-    let text = fs::read_to_string(place.join(SUMS)).unwrap_or_default();
-    let listed = sums::read(&text).unwrap_or_default();
-    let is_listed = |path: &str| [SUMS, SUMS_ENVELOPE].contains(&path) || listed.contains_key(path);
-    match first_other(place, "", &is_listed).map_err(at(place))? {
+    match owner::other(place).map_err(at(place))? {
         None => Ok(()),
         Some(other) => Err(FolderError::NotOurs { path: place.into(), other }),
     }
-}
-
-/// The first file below a folder that is not listed.
-fn first_other(
-    folder: &Path,
-    prefix: &str,
-    is_listed: &impl Fn(&str) -> bool,
-) -> io::Result<Option<String>> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        let other = if entry.file_type()?.is_dir() {
-            first_other(&entry.path(), &format!("{path}/"), is_listed)?
-        } else {
-            Some(path).filter(|path| !is_listed(path))
-        };
-        if other.is_some() {
-            return Ok(other);
-        }
-    }
-    Ok(None)
 }
 
 fn write(folder: &Path, path: &str, artifact: &Artifact) -> io::Result<()> {
@@ -244,7 +233,18 @@ fn trade(finished: &Path, place: &Path) -> io::Result<()> {
 /// back if the new one does not take its place.
 fn trade_by_steps(finished: &Path, place: &Path) -> io::Result<()> {
     let aside = place.with_file_name(sibling_name(PREVIOUS, place));
-    fs::rename(place, &aside)?;
+    // While it is aside, nobody else is to take it for what a process has left.
+    let Some(_locked) = lock(place)? else {
+        let why = "another process is replacing it: try again";
+        return Err(io::Error::new(ErrorKind::ResourceBusy, why));
+    };
+    match rename(place, &aside) {
+        Err(Errno::EXIST | Errno::NOTEMPTY) => {
+            let why = format!("{} is in the way: move it away", aside.display());
+            return Err(io::Error::new(ErrorKind::AlreadyExists, why));
+        }
+        done => done?,
+    }
     if let Err(why) = fs::rename(finished, place) {
         fs::rename(&aside, place)?;
         return Err(why);
@@ -255,6 +255,8 @@ fn trade_by_steps(finished: &Path, place: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use ampoule_boot::artifact::SUMS;
 
     use super::*;
 
@@ -271,6 +273,8 @@ mod tests {
         let mut release = Release::default();
         release.add("wc/wc.elf", Artifact::file(content));
         release.add("wc/wc", Artifact { mode: 0o755, bytes: content.into() });
+        let manifest = r#"{"schema":"ampoule/manifest/1","name":"wc"}"#;
+        release.add("wc/manifest.json", Artifact::file(manifest));
         crate::dist::close(&mut release, None);
         release
     }
@@ -304,6 +308,10 @@ mod tests {
         assert!(error.contains("\"wc/precious\"") && error.contains("--out"), "{error}");
         expect(&place, "one");
         fs::remove_file(place.join("wc/precious")).expect("removed");
+        fs::write(place.join("wc/wc"), "by hand").expect("written");
+        let error = put(&place, &release("two")).expect_err("it was changed").to_string();
+        assert!(error.contains("\"wc/wc\", which is not what its SHA256SUMS says"), "{error}");
+        fs::write(place.join("wc/wc"), "one").expect("written");
         fs::remove_file(place.join(SUMS)).expect("removed");
         put(&place, &release("two")).expect_err("nothing says that it is ours");
     }
@@ -352,5 +360,31 @@ mod tests {
         fs::rename(&place, folder.path().join(".previous-dist")).expect("put aside");
         clear(&place).expect("cleared");
         expect(&place, "two");
+    }
+
+    #[test]
+    fn what_is_aside_is_removed_only_if_nobody_has_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = folder.path().join("dist");
+        let (aside, new) = (folder.path().join(".previous-dist"), folder.path().join("new"));
+        put(&place, &release("two")).expect("put");
+        // That of a process that goes on.
+        put(&aside, &release("one")).expect("put");
+        let locked = lock(&aside).expect("locked").expect("nobody has");
+        clear(&place).expect("cleared");
+        assert!(aside.join("wc/wc").exists());
+        drop(locked);
+        clear(&place).expect("cleared");
+        expect(&place, "two");
+        // That of somebody who has called it that.
+        fs::create_dir(&aside).expect("made");
+        fs::write(aside.join("precious"), "").expect("written");
+        put(&new, &release("three")).expect("put");
+        put(&place, &release("two")).expect("put");
+        let error = trade_by_steps(&new, &place).expect_err("it is in the way").to_string();
+        assert!(error.contains(".previous-dist is in the way"), "{error}");
+        fs::rename(&place, folder.path().join("elsewhere")).expect("moved");
+        clear(&place).expect("cleared");
+        assert!(aside.join("precious").exists() && !place.exists());
     }
 }

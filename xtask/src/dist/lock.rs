@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ampoule_boot::artifact::digest::Digest;
+use ampoule_boot::digest::Digest;
 use cargo_metadata::Package;
 use serde::Deserialize;
 

@@ -11,6 +11,7 @@ mod bill;
 pub mod container;
 pub mod folder;
 pub mod lock;
+mod owner;
 mod provenance;
 mod purl;
 mod release;

@@ -2,7 +2,7 @@
 //!
 //! See <https://github.com/package-url/purl-spec>.
 
-use ampoule_boot::artifact::digest::Digest;
+use ampoule_boot::digest::Digest;
 use cargo_metadata::Package;
 
 /// The package URL of a crate. A crate that is in no registry and no repository has none: under its name
@@ -20,10 +20,19 @@ fn qualifier(source: &str) -> Option<String> {
     Some(match (kind, location.split_once('#')) {
         ("git", Some((url, commit))) => {
             let url = url.split('?').next().unwrap_or(url);
-            format!("?vcs_url={}", encode(&format!("git+{url}@{commit}")))
+            format!("?vcs_url={}", encode(&format!("git+{}@{commit}", public(url))))
         }
-        _ => format!("?repository_url={}", encode(location)),
+        _ => format!("?repository_url={}", encode(&public(location))),
     })
+}
+
+/// A URL without the name and password in it, which are nobody else's business.
+fn public(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let host_bytes = rest.find('/').unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(host_bytes);
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    format!("{scheme}://{host}{path}")
 }
 
 /// The package URL of an image.
@@ -55,12 +64,17 @@ mod tests {
 
     #[test]
     fn a_crate_is_told_from_its_namesake_elsewhere() {
-        let qualifier = |source| qualifier(source).expect("a source");
+        let known = |source| qualifier(source).expect("a source");
         assert_eq!(
-            qualifier("git+https://example.com/a?branch=b#01ab"),
+            known("git+https://example.com/a?branch=b#01ab"),
             "?vcs_url=git%2Bhttps://example.com/a%4001ab"
         );
-        let registry = qualifier("registry+https://example.com/index");
+        for secret in ["user@", "token:x-oauth@", "a@b:c@"] {
+            let source = format!("git+https://{secret}example.com/a@b#01ab");
+            let expected = "?vcs_url=git%2Bhttps://example.com/a%40b%4001ab";
+            assert_eq!(qualifier(&source), Some(expected.to_owned()), "{source}");
+        }
+        let registry = known("registry+https://example.com/index");
         assert_eq!(registry, "?repository_url=https://example.com/index");
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ampoule_boot::artifact::digest::Digest;
 use ampoule_boot::artifact::manifest;
 use ampoule_boot::artifact::sums::{Sums, is_inside};
+use ampoule_boot::digest::Digest;
 
 /// Readable by everyone; an image is booted, never executed.
 const FILE_MODE: u32 = 0o644;

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use ampoule_boot::artifact::manifest::{Source, Toolchain};
 
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::image::Profile;
 use crate::image::compile::TARGET;
 use crate::rustc;
@@ -23,11 +23,28 @@ const LAST_SECOND: u64 = 253_402_300_799;
 #[error("{SOURCE_DATE} is {0:?}, but must be a number of seconds since 1970, up to {LAST_SECOND}")]
 pub struct DateError(String);
 
-/// What a folder lies in; `None` outside of git, or without it.
+/// What a folder lies in; `None` outside of git, or without it. Where git refuses, a warning says so.
 pub fn revision(folder: &Path, console: Console) -> Option<Source> {
-    let commit = git(folder, &["rev-parse", "--verify", "HEAD"], console)?;
-    let changes = git(folder, &["status", "--porcelain"], console)?;
-    Some(Source { commit, dirty: !changes.is_empty() })
+    let source = || -> Result<_, String> {
+        let commit = git(folder, &["rev-parse", "--verify", "HEAD"], console)?;
+        let changes = git(folder, &["status", "--porcelain"], console)?;
+        Ok(Source { commit, dirty: !changes.is_empty() })
+    };
+    source().map_err(|why| warn(folder, &why)).ok()
+}
+
+/// Says that there is a repository of which nothing can be told, if there is one.
+fn warn(folder: &Path, why: &str) {
+    if is_in_repository(folder) {
+        let folder = folder.display();
+        console::warning(format_args!(
+            "{folder} lies in a git repository, but no source is named, since git says: {why}"
+        ));
+    }
+}
+
+fn is_in_repository(folder: &Path) -> bool {
+    folder.ancestors().any(|folder| folder.join(".git").exists())
 }
 
 /// When the source was made, in RFC 3339: by the environment, or by git, or else 1970.
@@ -36,7 +53,7 @@ pub fn date(folder: &Path, console: Console) -> Result<String, DateError> {
         Some(text) => seconds(&text.to_string_lossy())?,
         None => {
             let date = git(folder, &["log", "-1", "--format=%ct"], console);
-            date.and_then(|text| seconds(&text).ok()).unwrap_or(0)
+            date.ok().and_then(|text| seconds(&text).ok()).unwrap_or(0)
         }
     };
     let date = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
@@ -48,12 +65,14 @@ fn seconds(text: &str) -> Result<u64, DateError> {
     seconds.ok_or_else(|| DateError(text.into()))
 }
 
-fn git(folder: &Path, arguments: &[&str], console: Console) -> Option<String> {
+/// What git answers, or what it says is wrong.
+fn git(folder: &Path, arguments: &[&str], console: Console) -> Result<String, String> {
     let mut command = Command::new("git");
     command.arg("-C").arg(folder).args(arguments);
     console.command(&command);
-    let output = command.output().ok().filter(|output| output.status.success())?;
-    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+    let output = command.output().map_err(|why| why.to_string())?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }
 
 /// What compiles optimised images; `None` if there is no compiler.
@@ -76,6 +95,20 @@ mod tests {
     fn outside_of_git_there_is_no_revision() {
         let folder = tempfile::tempdir().expect("a folder");
         assert_eq!(revision(folder.path(), Console::new(false)), None);
+        assert!(!is_in_repository(folder.path()));
+    }
+
+    #[test]
+    fn where_git_refuses_it_says_why() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join(".git"), "no repository").expect("written");
+        let inner = folder.path().join("inner");
+        std::fs::create_dir(&inner).expect("made");
+        assert!(is_in_repository(&inner));
+        let why = git(&inner, &["rev-parse", "--verify", "HEAD"], Console::new(false));
+        let why = why.expect_err("there is none");
+        assert!(why.starts_with("fatal: ") && why.contains(".git"), "{why}");
+        assert_eq!(revision(&inner, Console::new(false)), None);
     }
 
     #[test]

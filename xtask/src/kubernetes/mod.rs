@@ -7,6 +7,7 @@
 mod pod;
 mod yaml;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pod::{Machine, Stdin};
@@ -29,6 +30,67 @@ pub struct Function<'a> {
     pub digest: &'a str,
 }
 
+/// Longest name of an object, in bytes: a DNS label (RFC 1123).
+const MAX_NAME_BYTES: usize = 63;
+
+/// Functions cannot be called in Kubernetes what they are called here.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// One name is no name of an object.
+    #[error(
+        "{name:?} would be {object:?} in Kubernetes, but a name there is a letter, then letters, digits \
+         and `-`, not `-` at the end, at most {MAX_NAME_BYTES} in all: give the function another one"
+    )]
+    NoLabel {
+        /// The function.
+        name: String,
+        /// What it would be called.
+        object: String,
+    },
+    /// Two names are one.
+    #[error(
+        "{first:?} and {second:?} would both be {object:?} in Kubernetes, which knows no capitals and no \
+         underscores: give one of the functions another name, or make their manifests apart"
+    )]
+    Same {
+        /// A function.
+        first: String,
+        /// Another one.
+        second: String,
+        /// What both would be called.
+        object: String,
+    },
+}
+
+/// Checks that each of these functions can be called something of its own.
+pub fn check_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<(), NameError> {
+    let mut taken = BTreeMap::new();
+    for name in names {
+        let object = object(name);
+        if !is_label(&object) {
+            return Err(NameError::NoLabel { name: name.into(), object });
+        }
+        if let Some(first) = taken.insert(object.clone(), name) {
+            return Err(NameError::Same { first: first.into(), second: name.into(), object });
+        }
+    }
+    Ok(())
+}
+
+/// A function's name as that of an object (RFC 1123), which knows no underscores and no capitals.
+fn object(name: &str) -> String {
+    name.to_ascii_lowercase().replace('_', "-")
+}
+
+/// Whether it can name a Service, too, which has to begin with a letter (RFC 1035).
+fn is_label(object: &str) -> bool {
+    let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    object.len() <= MAX_NAME_BYTES
+        && object.bytes().all(is_plain)
+        && object.starts_with(|first: char| first.is_ascii_lowercase())
+        && !object.ends_with('-')
+}
+
 /// The manifests of a function by the ends of their files' names.
 pub fn manifests(function: &Function<'_>) -> Vec<(&'static str, String)> {
     let with =
@@ -46,9 +108,8 @@ pub fn manifests(function: &Function<'_>) -> Vec<(&'static str, String)> {
 }
 
 impl Function<'_> {
-    /// Its name as that of an object (RFC 1123), which knows no underscores and no capitals.
     fn object(&self) -> String {
-        self.name.to_ascii_lowercase().replace('_', "-")
+        object(self.name)
     }
 
     /// Its image, by a tag for people and the digest that counts.
@@ -111,7 +172,10 @@ fn job_sink(function: &Function<'_>, machine: Machine) -> String {
     let spec = [
         entry("backoffLimit", 3),
         entry("podFailurePolicy", [entry("rules", Yaml::List(vec![rule]))])
-            .saying("Again only if that may help: see the statuses in README.md."),
+            .saying(
+                "Again only if that may help: 69 something was unavailable, 75 the function asks for it,\n\
+                 125 the launcher failed, 137 and 143 the pod was killed or told to end.",
+            ),
         entry("activeDeadlineSeconds", function.deadline_seconds()),
         entry("ttlSecondsAfterFinished", 3600),
         entry("template", pod::template(function, machine, Stdin::Event)),

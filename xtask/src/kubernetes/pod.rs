@@ -10,7 +10,7 @@ pub(super) const PORT: u16 = 8080;
 const MOUNT: &str = "/function";
 /// Where JobSink puts the event.
 const EVENT: &str = "/etc/jobsink-event/event";
-/// An image with a shell and `tcpsvd`.
+/// An image with a shell and `tcpsvd`, copied into the repository as `xtask/ARTIFACTS.md` says.
 const TOOLS: &str = "busybox:1.37";
 /// The same with QEMU, made as `xtask/ARTIFACTS.md` says.
 const TOOLS_WITH_QEMU: &str = "ampoule-qemu:1";
@@ -105,10 +105,10 @@ fn container(function: &Function<'_>, machine: Machine, stdin: Stdin) -> Yaml {
         entries.push(entry("command", Yaml::from_iter([bundle])));
     } else {
         let image = match machine {
-            Machine::Kvm => TOOLS.to_owned(),
-            Machine::Tcg => format!("{}/{TOOLS_WITH_QEMU}", function.repository),
+            Machine::Kvm => TOOLS,
+            Machine::Tcg => TOOLS_WITH_QEMU,
         };
-        entries.push(entry("image", image));
+        entries.push(entry("image", format!("{}/{image}", function.repository)));
         entries.push(entry("command", command(&format!("{MOUNT}{bundle}"), stdin)));
         let mount = [entry("name", "function"), entry("mountPath", MOUNT), entry("readOnly", true)];
         entries.push(entry("volumeMounts", Yaml::List(vec![mount.into()])));

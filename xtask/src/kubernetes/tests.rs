@@ -27,6 +27,12 @@ fn each_kind_is_there_with_kvm_and_without() {
         let image = "registry.example/functions/word-count:1.0.0_x@sha256:00";
         assert!(text.contains(image) && text.contains("/Word_count\""), "{end}: {text}");
         assert!(text.contains("name: \"word-count\""), "{end}: {text}");
+        let named: Vec<_> = ["image: \"", "reference: \""]
+            .iter()
+            .flat_map(|key| text.lines().filter_map(move |line| line.trim().strip_prefix(*key)))
+            .collect();
+        let is_ours = |image: &&str| image.starts_with("registry.example/functions/");
+        assert!(!named.is_empty() && named.iter().all(is_ours), "{end}: {named:?}");
         let has_kvm = text.contains("devices.kubevirt.io/kvm: \"1\"");
         assert_eq!(has_kvm, !end.contains("tcg"), "{end}");
         assert_eq!(text.contains("/ampoule-qemu:1\""), end.contains("tcg"), "{end}");
@@ -57,4 +63,20 @@ fn limits_are_the_function_s_and_those_of_what_runs_it() {
     assert!(manifests[0].1.contains("activeDeadlineSeconds: 310"));
     let [_, _, (_, service), ..] = &manifests[..] else { panic!("a Service") };
     assert!(service.contains("\n---\n"), "{service}");
+}
+
+#[test]
+fn each_function_has_a_name_of_its_own_there() {
+    let long = "a".repeat(MAX_NAME_BYTES);
+    assert_eq!(check_names(["wc", "a_b", "Word", "b2", &long]), Ok(()));
+    for [first, second] in [["a_b", "a-b"], ["Wc", "wc"]] {
+        let error = check_names([first, "grep", second]).expect_err("they are the same");
+        assert!(matches!(error, NameError::Same { .. }), "{error}");
+        let error = error.to_string();
+        assert!([first, second].iter().all(|it| error.contains(&format!("{it:?}"))), "{error}");
+    }
+    for name in [&*(long + "a"), "a.b", "_a", "a_", "7z", "é", ""] {
+        let error = check_names([name]).expect_err(name);
+        assert!(matches!(error, NameError::NoLabel { .. }), "{error}");
+    }
 }

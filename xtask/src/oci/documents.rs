@@ -3,12 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use ampoule_boot::image::oci::names::{INDEX, MANIFEST, REFERENCE_NAME};
 use serde::Serialize;
-
-pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-pub(super) const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-pub(super) const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 /// What one document says of another, or of a layer.
 #[derive(Clone, Debug, Serialize)]
@@ -36,8 +32,7 @@ impl Descriptor {
 
     /// As an entry of an index, under a name.
     pub(super) fn named(mut self, name: &str) -> Self {
-        let key = "org.opencontainers.image.ref.name".to_owned();
-        self.annotations.insert(key, name.to_owned());
+        self.annotations.insert(REFERENCE_NAME.to_owned(), name.to_owned());
         self.platform = Some(Platform { architecture: "amd64", os: "linux" });
         self
     }

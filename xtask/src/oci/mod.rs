@@ -15,12 +15,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, UNIX_EPOCH};
 
-use sha2::{Digest, Sha256};
+use ampoule_boot::digest::Digest;
+use ampoule_boot::image::oci::names::{self, IMAGE_LABEL, INDEX_FILE, LAYOUT_FILE, LAYOUT_VERSION};
 
 use documents::{Config, Descriptor, ImageConfig, Index, Manifest, RootFs};
-
-/// The label that says which file of the layer is the image; `ampoule run oci:…` looks for it.
-const IMAGE_LABEL: &str = "dev.ampoule.image";
 
 /// Who a container is run as: nobody in particular, as images without users have it by custom.
 const USER: &str = "65532:65532";
@@ -83,8 +81,11 @@ impl Layout {
             entries.push(manifest.named(function.name));
         }
         let mut files = vec![
-            ("oci-layout".to_owned(), br#"{"imageLayoutVersion":"1.0.0"}"#.to_vec()),
-            ("index.json".to_owned(), documents::bytes(&Index::of(entries))),
+            (
+                LAYOUT_FILE.to_owned(),
+                format!(r#"{{"imageLayoutVersion":"{LAYOUT_VERSION}"}}"#).into(),
+            ),
+            (INDEX_FILE.to_owned(), documents::bytes(&Index::of(entries))),
         ];
         // What names a blob comes before it: of an archive that is cut, a reader can tell what it lacks.
         files.extend(blobs.0.into_iter().rev());
@@ -105,7 +106,7 @@ impl Function<'_> {
         let created = humantime::format_rfc3339_seconds(self.epoch()).to_string();
         let annotations = self.annotations(&created);
         let layer = layer::tar(self.files(), self.epoch_seconds)?;
-        let layer = blobs.put(documents::LAYER, layer);
+        let layer = blobs.put(names::LAYER, layer);
         let mut labels = annotations.clone();
         labels.insert(IMAGE_LABEL.to_owned(), format!("/{}.elf", self.name));
         let config = ImageConfig {
@@ -120,9 +121,9 @@ impl Function<'_> {
             },
             rootfs: RootFs { kind: "layers", diff_ids: vec![layer.digest.clone()] },
         };
-        let config = blobs.put(documents::CONFIG, documents::bytes(&config));
+        let config = blobs.put(names::CONFIG, documents::bytes(&config));
         let manifest = Manifest::of(config, layer, annotations);
-        Ok(blobs.put(documents::MANIFEST, documents::bytes(&manifest)))
+        Ok(blobs.put(names::MANIFEST, documents::bytes(&manifest)))
     }
 
     fn epoch(&self) -> std::time::SystemTime {
@@ -162,10 +163,9 @@ struct Blobs(Vec<(String, Vec<u8>)>);
 
 impl Blobs {
     fn put(&mut self, media_type: &'static str, bytes: Vec<u8>) -> Descriptor {
-        let digest: String =
-            Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        let descriptor = Descriptor::of(media_type, format!("sha256:{digest}"), bytes.len());
-        let path = format!("blobs/sha256/{digest}");
+        let digest = Digest::of(&bytes);
+        let descriptor = Descriptor::of(media_type, digest.to_string(), bytes.len());
+        let path = names::blob(digest);
         if !self.0.iter().any(|(known, _)| *known == path) {
             self.0.push((path, bytes));
         }

@@ -14,6 +14,7 @@ use crate::dist::lock::Lock;
 use crate::dist::sign::Secret;
 use crate::dist::{self, Artifact, Origin, Release, folder, source};
 use crate::image::{self, Profile, dependency};
+use crate::kubernetes;
 use crate::project::Project;
 use crate::publish::EXECUTABLE;
 
@@ -22,8 +23,14 @@ use crate::publish::EXECUTABLE;
 #[command(after_help = "\
 The folder holds these functions and nothing else, each in a folder of its own: the image NAME.elf,
 its twin NAME.debug, manifest.json, the crates in it NAME.cdx.json (CycloneDX), and how it came about
-NAME.intoto.json (SLSA provenance), which --sign signs. SHA256SUMS covers every file. The folder takes
-the place of the last one at once, or that one stays as it was.
+NAME.intoto.json (SLSA provenance), which --sign signs: NAME.intoto.dsse.json and SHA256SUMS.dsse.json.
+SHA256SUMS covers every file. The folder takes the place of the last one at once, or that one stays as it
+was; one with anything in it that `dist` has not made is not replaced.
+
+Options add to each function: --bundle the executable NAME, --oci the archive NAME.oci.tar, --kubernetes
+NAME.job.yaml, NAME.jobsink.yaml and NAME.service.yaml, and the same with .tcg.yaml for nodes without KVM.
+With --oci or --kubernetes there is the folder oci too, an OCI layout of all of them. A container image
+starts as a bundle, and so these two build the launcher as --bundle does.
 
 Examples:
   cargo xtask dist
@@ -43,7 +50,7 @@ pub struct Dist {
     /// Add container images, which start as bundles: all in the OCI layout `oci`, and each in an archive NAME.oci.tar
     #[arg(long)]
     oci: bool,
-    /// Add manifests of Kubernetes that run the container images: a Job, a JobSink, a Service
+    /// Add manifests of Kubernetes that run the container images, and those as with --oci: a Job, a JobSink, a Service
     #[arg(long)]
     kubernetes: bool,
     /// Where those manifests have the container images from
@@ -62,6 +69,9 @@ impl Dist {
         let project = Project::load(self.manifest_path.as_deref(), console)?;
         let names: Vec<_> = BTreeSet::from_iter(self.names).into_iter().collect();
         let functions = if names.is_empty() { project.all()? } else { project.some(&names)? };
+        if self.kubernetes {
+            kubernetes::check_names(functions.iter().map(|function| function.name.as_str()))?;
+        }
         // Before anything is built: a key that cannot be used is soon told.
         let secret = self.sign.as_deref().map(Secret::read).transpose()?;
         let made: Vec<_> = functions

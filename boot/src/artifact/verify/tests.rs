@@ -13,6 +13,8 @@ const NAME: &str = "sample";
 /// A folder of artifacts, changed before it is sealed.
 struct Release {
     manifest: Manifest,
+    /// What becomes of the files that it lists.
+    change: fn(&mut Vec<File>),
     /// Signed with this.
     secret: Option<SigningKey>,
 }
@@ -43,7 +45,7 @@ impl Default for Release {
             source_date: "1970-01-01T00:00:00Z".into(),
             files: Vec::new(),
         };
-        Self { manifest, secret: None }
+        Self { manifest, change: |_| {}, secret: None }
     }
 }
 
@@ -83,6 +85,7 @@ impl Release {
             let (path, sha256) = (name.to_owned(), Digest::of(&bytes));
             self.manifest.files.push(File { path, bytes: bytes.len() as u64, sha256 });
         }
+        (self.change)(&mut self.manifest.files);
         let manifest = serde_json::to_vec(&self.manifest).expect("JSON");
         let stated = put(MANIFEST, &manifest);
         let statement = serde_json::to_vec(&Statement::about(stated, 7)).expect("JSON");
@@ -112,16 +115,21 @@ fn refused(path: &Path, key: Option<&Key>, parts: &[&str]) {
 fn what_is_as_it_should_be_is_verified() {
     let root = Release::default().write();
     let verified = |path: &str| verify(&root.path().join(path), None).expect(path);
-    assert_eq!(verified(""), Verified { functions: 1, files: 5 });
-    assert_eq!(verified("sample"), Verified { functions: 1, files: 4 });
-    assert_eq!(verified("sample/sample.elf"), Verified { functions: 1, files: 1 });
+    let by = |path: &str| {
+        let checks = verified(path).alone.expect("it is alone");
+        assert!(!checks.is_bundle && !checks.is_sealed, "{checks:?}");
+        checks.by
+    };
+    assert_eq!(verified(""), Verified { functions: 1, files: 5, alone: None });
+    assert_eq!(verified("sample"), Verified { functions: 1, files: 4, alone: None });
+    assert_eq!(by("sample/sample.elf"), [MANIFEST, SUMS]);
     // A function's folder stands on its own, and so does an image.
     fs::remove_file(root.path().join(SUMS)).expect("removed");
     verified("sample");
     for name in [MANIFEST, "sample.intoto.json"] {
         fs::remove_file(root.path().join(NAME).join(name)).expect("removed");
     }
-    verified("sample/sample.elf");
+    assert!(by("sample/sample.elf").is_empty());
     refused(&root.path().join(NAME), None, &["neither SHA256SUMS nor manifest.json"]);
     refused(&root.path().join("nothing"), None, &["nothing at", "cargo xtask dist"]);
 }
@@ -180,6 +188,43 @@ fn what_is_missing_and_what_is_too_much_is_told() {
     let root = Release::default().write();
     std::os::unix::fs::symlink("sample.elf", root.path().join("sample/link")).expect("made");
     refused(root.path(), None, &["sample/link is not a regular file"]);
+}
+
+#[test]
+fn checksums_around_that_say_nothing_of_it_are_a_difference() {
+    for path in ["sample", "sample/sample.elf"] {
+        let root = Release::default().write();
+        let (path, list) = (root.path().join(path), root.path().join(SUMS));
+        fs::write(&list, "no list").expect("written");
+        refused(&path, None, &["SHA256SUMS (sha256:", "line 1, \"no list\""]);
+        fs::remove_file(&list).expect("removed");
+        fs::create_dir(&list).expect("made");
+        refused(&path, None, &["SHA256SUMS is not a regular file"]);
+    }
+    let root = Release::default().write();
+    let line = |name: &str| format!("{}  {name}\n", Digest::of(b"").hexadecimal());
+    fs::write(root.path().join(SUMS), line("other/file")).expect("written");
+    refused(&root.path().join(NAME), None, &["manifest.json is not", "expected nothing"]);
+    fs::write(root.path().join(SUMS), line("sample/file")).expect("written");
+    refused(&root.path().join("sample/sample.elf"), None, &["SHA256SUMS says: expected nothing"]);
+    fs::remove_file(root.path().join("sample/manifest.json")).expect("removed");
+    std::os::unix::fs::symlink("/", root.path().join("sample/manifest.json")).expect("made");
+    refused(&root.path().join("sample/sample.elf"), None, &["manifest.json is not a regular"]);
+}
+
+#[test]
+fn a_manifest_lists_each_file_once_with_its_length() {
+    type Change = fn(&mut Vec<File>);
+    let changes: [(&str, Change); 2] = [
+        ("it lists one file twice", |files| files.push(files[0].clone())),
+        ("\"sample.elf\" has ", |files| files[0].bytes += 1),
+    ];
+    for (part, change) in changes {
+        let root = Release { change, ..Release::default() }.write();
+        for path in ["", NAME, "sample/sample.elf"] {
+            refused(&root.path().join(path), None, &["manifest.json (sha256:", part]);
+        }
+    }
 }
 
 /// The rest agrees with a manifest that was changed before it was sealed.

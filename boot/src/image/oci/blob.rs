@@ -2,11 +2,12 @@
 
 use std::io::{self, Read};
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use super::documents::Descriptor;
 use super::store::{FileReader, Store};
 use super::{MAX_DOCUMENT_BYTES, OciError};
+use crate::digest::Digest;
 
 /// Reads the document that `descriptor` names.
 pub(super) fn document(store: &Store, descriptor: &Descriptor) -> Result<Vec<u8>, OciError> {
@@ -40,7 +41,14 @@ impl<'a> Blob<'a> {
         let (reader, bytes) = store.reader(&file)?;
         store.check_size(&file, bytes, limit_bytes)?;
         let reader = reader.take(limit_bytes);
-        Ok(Self { store, descriptor, file, reader, digest: Sha256::new(), bytes: 0 })
+        let blob = Self { store, descriptor, file, reader, digest: Sha256::new(), bytes: 0 };
+        if bytes == descriptor.size {
+            return Ok(blob);
+        }
+        // Nothing of it is used; its digest is for the message.
+        let file = blob.file.clone();
+        blob.check()?;
+        Err(store.unreadable(&file, io::Error::other("it has changed meanwhile")))
     }
 
     /// Reads what is left and compares all with what it is named by.
@@ -54,7 +62,7 @@ impl<'a> Blob<'a> {
                 Err(why) => return Err(self.store.unreadable(&self.file, why)),
             }
         }
-        let found = text(&self.digest.finalize());
+        let found = Digest::from(self.digest).to_string();
         if found == self.descriptor.digest && self.bytes == self.descriptor.size {
             return Ok(());
         }
@@ -76,10 +84,4 @@ impl Read for Blob<'_> {
         self.bytes += count as u64;
         Ok(count)
     }
-}
-
-/// A digest as documents write it.
-pub(super) fn text(digest: &[u8]) -> String {
-    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{digits}")
 }

@@ -3,18 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use super::IMAGE_LABEL;
-
-pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-
-/// The only version of layouts that there is.
-const LAYOUT_VERSION: &str = "1.0.0";
-const REFERENCE_NAME: &str = "org.opencontainers.image.ref.name";
+use super::names::{self, CONFIG, IMAGE_LABEL, INDEX, LAYER, LAYOUT_VERSION, REFERENCE_NAME};
+use crate::digest::Digest;
 
 /// `oci-layout`.
 #[derive(Debug, Deserialize)]
@@ -55,6 +47,15 @@ fn check_schema(version: u64) -> Result<(), String> {
     }
 }
 
+/// A value, or none: what is written in Go has `null` for an empty map.
+fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de> + Default,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
 /// What a document says of a blob.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -62,7 +63,7 @@ pub(super) struct Descriptor {
     pub(super) media_type: String,
     pub(super) digest: String,
     pub(super) size: u64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     annotations: BTreeMap<String, String>,
 }
 
@@ -74,13 +75,12 @@ impl Descriptor {
 
     /// The blob's file in the layout. The digest is checked first, so that it cannot lead elsewhere.
     pub(super) fn file(&self) -> Result<String, String> {
-        match self.digest.strip_prefix("sha256:") {
-            Some(digits) if is_digest(&self.digest) => Ok(format!("blobs/sha256/{digits}")),
-            _ => Err(format!(
+        Digest::parse(&self.digest).map(names::blob).ok_or_else(|| {
+            format!(
                 "it names a blob by {:?}, but a digest is sha256: and 64 digits of 0-9 and a-f",
                 self.digest
-            )),
-        }
+            )
+        })
     }
 
     pub(super) fn expect_type(&self, media_type: &str) -> Result<(), String> {
@@ -96,13 +96,6 @@ impl Descriptor {
             }
         }
     }
-}
-
-/// Whether it is a digest as this launcher takes it.
-pub(super) fn is_digest(text: &str) -> bool {
-    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    let digits = text.strip_prefix("sha256:");
-    digits.is_some_and(|digits| digits.len() == 64 && digits.bytes().all(is_digit))
 }
 
 /// An image's manifest.
@@ -140,7 +133,7 @@ impl Manifest {
 /// An image's configuration.
 #[derive(Debug, Deserialize)]
 pub(super) struct Config {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     config: Settings,
     rootfs: RootFs,
 }
@@ -148,7 +141,7 @@ pub(super) struct Config {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Settings {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     labels: BTreeMap<String, String>,
 }
 

@@ -13,6 +13,7 @@ mod error;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod layer;
+pub mod names;
 mod reference;
 #[cfg(any(test, fuzzing))]
 mod sample;
@@ -20,6 +21,8 @@ mod store;
 mod tar;
 #[cfg(test)]
 mod tests;
+
+use names::{INDEX_FILE, LAYOUT_FILE};
 
 use documents::{Config, Descriptor, Index, LayoutFile, Manifest};
 use store::Store;
@@ -33,12 +36,6 @@ use super::{Image, MAX_IMAGE_BYTES};
 const MAX_DOCUMENT_BYTES: u64 = 4 << 20;
 /// Largest layer that is read, in bytes: an image, and the same once more beside a launcher.
 const MAX_LAYER_BYTES: u64 = 3 * MAX_IMAGE_BYTES;
-
-/// The label of a configuration that says which file of the layer is the function's image.
-const IMAGE_LABEL: &str = "dev.ampoule.image";
-
-const INDEX_FILE: &str = "index.json";
-const LAYOUT_FILE: &str = "oci-layout";
 
 /// Opens and checks the image that `reference` names.
 pub fn open(reference: &Reference) -> Result<Image, OciError> {
@@ -55,7 +52,7 @@ fn read(store: &Store, reference: &Reference) -> Result<Vec<u8>, OciError> {
     let index: Index = store.parsed(INDEX_FILE, &store.document(INDEX_FILE)?)?;
     index.check().map_err(|why| store.wrong(INDEX_FILE, why))?;
     let entry = choose(store, &index, reference)?;
-    entry.expect_type(documents::MANIFEST).map_err(|why| store.wrong(INDEX_FILE, why))?;
+    entry.expect_type(names::MANIFEST).map_err(|why| store.wrong(INDEX_FILE, why))?;
     let manifest_file = entry.file().map_err(|why| store.wrong(INDEX_FILE, why))?;
     let manifest: Manifest = store.parsed(&manifest_file, &blob::document(store, entry)?)?;
     let layer = manifest.layer().map_err(|why| store.wrong(&manifest_file, why))?;

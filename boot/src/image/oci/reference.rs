@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::documents::is_digest;
+use crate::digest::Digest;
 
 const SCHEME: &[u8] = b"oci:";
 
@@ -44,9 +44,9 @@ impl Reference {
         let (rest, digest) = match rest.iter().rposition(|&byte| byte == b'@') {
             None => (rest, None),
             Some(at) => {
-                let digest = std::str::from_utf8(&rest[at + 1..]).ok().filter(|it| is_digest(it));
+                let digest = std::str::from_utf8(&rest[at + 1..]).ok().and_then(Digest::parse);
                 let digest = digest.ok_or_else(|| ReferenceError::NoDigest(shown.to_owned()))?;
-                (&rest[..at], Some(digest.to_owned()))
+                (&rest[..at], Some(digest.to_string()))
             }
         };
         // As other tools have it: a path ends at the first colon.

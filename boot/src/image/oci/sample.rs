@@ -1,9 +1,7 @@
 //! A small layout made for tests: its parts are texts in which sizes and digests have names, so that
 //! a part can be changed and the rest still fits.
 
-use sha2::{Digest, Sha256};
-
-use super::blob;
+use crate::digest::Digest;
 
 /// Parts of a layout to be changed, then built.
 #[derive(Clone, Debug)]
@@ -77,7 +75,7 @@ struct Named {
 
 impl Named {
     fn of(name: &'static str, bytes: Vec<u8>) -> Self {
-        Self { name, digest: blob::text(&Sha256::digest(&bytes)), bytes }
+        Self { name, digest: Digest::of(&bytes).to_string(), bytes }
     }
 
     fn path(&self) -> String {

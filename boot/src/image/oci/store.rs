@@ -8,6 +8,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 use serde::de::DeserializeOwned;
 
 use super::tar::{self, BLOCK_BYTES, Header, Names, TarError};
@@ -55,7 +56,7 @@ impl Store {
                 source,
             },
         };
-        let file = open(path).map_err(failed)?;
+        let file = open(path, OFlags::empty()).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if metadata.is_dir() {
             return Ok(Self { path: path.to_owned(), content: Content::Folder });
@@ -112,9 +113,14 @@ impl Store {
             Content::Folder => {
                 let failed = |source: io::Error| match source.kind() {
                     ErrorKind::NotFound => self.missing(file),
+                    _ if source.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+                        let why =
+                            "it is a link, which may lead out of the layout: copy what it leads to";
+                        self.unreadable(file, io::Error::other(why))
+                    }
                     _ => self.unreadable(file, source),
                 };
-                let opened = open(&self.path.join(file)).map_err(failed)?;
+                let opened = open(&self.path.join(file), OFlags::NOFOLLOW).map_err(failed)?;
                 let metadata = opened.metadata().map_err(failed)?;
                 if !metadata.is_file() {
                     return Err(failed(io::Error::other("it is not a regular file")));
@@ -172,8 +178,8 @@ impl Store {
 }
 
 /// Opens what may be a FIFO, which must not wait for a writer.
-fn open(path: &Path) -> io::Result<File> {
-    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+fn open(path: &Path, more: OFlags) -> io::Result<File> {
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY | more).bits().cast_signed();
     File::options().read(true).custom_flags(flags).open(path)
 }
 

@@ -34,7 +34,7 @@ pub enum TarError {
         kind: char,
     },
     /// A name that leads out of the archive, or is none.
-    #[error("the entry {0:?} has a name that is not a plain path without `..`")]
+    #[error("the entry {0:?} has a name that is not a plain path without `.` and `..`")]
     Name(String),
     /// A name that stands twice.
     #[error("the entry {0:?} is there twice")]
@@ -145,13 +145,14 @@ fn name(block: &Block) -> String {
     }
 }
 
-/// The name without what says nothing, if it stays below where it is unpacked.
+/// The name without what says nothing, if it stays below where it is unpacked and is the only one of its
+/// file: `././a` is the same as `a` to whoever unpacks it.
 fn plain(name: &str) -> Option<&str> {
     let name = name.strip_suffix('/').unwrap_or(name);
     if name == "." {
         return Some(name);
     }
     let name = name.strip_prefix("./").unwrap_or(name);
-    let is_plain = |part: &str| !part.is_empty() && part != "..";
+    let is_plain = |part: &str| !matches!(part, "" | "." | "..");
     name.split('/').all(is_plain).then_some(name)
 }

@@ -111,17 +111,20 @@ fn an_archive_that_is_cut_anywhere_is_refused() {
 
 #[test]
 fn a_blob_of_another_length_is_refused() {
-    let file = blob("manifest");
-    for change in ["", "x"] {
-        let shorten = |path: &Path| {
-            let mut bytes = fs::read(path.join(&file)).expect("a blob");
-            bytes.pop();
-            bytes.extend_from_slice(change.repeat(2).as_bytes());
-            fs::write(path.join(&file), bytes).expect("a blob");
-        };
-        let error = in_folder(shorten, read_folder).expect_err("another length");
-        assert!(matches!(error, OciError::Differs { .. }), "{error}");
+    for part in ["layer", "config", "manifest"] {
+        let file = blob(part);
+        for change in ["", "x"] {
+            let lengthen = |path: &Path| {
+                let mut bytes = fs::read(path.join(&file)).expect("a blob");
+                bytes.pop();
+                bytes.extend_from_slice(change.repeat(2).as_bytes());
+                fs::write(path.join(&file), bytes).expect("a blob");
+            };
+            let error = in_folder(lengthen, read_folder).expect_err("another length");
+            assert!(matches!(error, OciError::Differs { .. }), "{error}");
+        }
     }
+    let file = blob("manifest");
     let error = in_folder(|path| fs::remove_file(path.join(&file)).expect("a blob"), read_folder);
     assert!(error.expect_err("no blob").to_string().contains(&format!("{file} of ")));
 }
@@ -136,6 +139,15 @@ fn what_is_no_file_in_a_folder_is_refused_at_once() {
     };
     let error = in_folder(replace, read_folder).expect_err("a FIFO").to_string();
     assert!(error.contains("not a regular file") && error.contains(&file), "{error}");
+    for file in [&file, "index.json"] {
+        let link = |path: &Path| {
+            let file = path.join(file);
+            fs::rename(&file, path.join("elsewhere")).expect("moved");
+            std::os::unix::fs::symlink(path.join("elsewhere"), file).expect("a link");
+        };
+        let error = in_folder(link, read_folder).expect_err("a link").to_string();
+        assert!(error.contains("it is a link") && error.contains(file), "{error}");
+    }
     let error = read_folder(Path::new("/dev/null")).expect_err("a device").to_string();
     assert!(error.contains("neither a folder nor a file"), "{error}");
     let error = read_folder(Path::new("/nowhere")).expect_err("nothing");
@@ -151,6 +163,9 @@ fn a_layer_with_more_than_plain_files_is_refused() {
         (tar(&[("../f.elf", b"1")]), "\"../f.elf\" has a name"),
         (tar(&[("/f.elf", b"1")]), "\"/f.elf\" has a name"),
         (tar(&[("a/../f.elf", b"1")]), "has a name"),
+        (tar(&[("f.elf", b"1"), ("././f.elf", b"2")]), "\"././f.elf\" has a name"),
+        (tar(&[("f.elf", b"1"), ("a/./f", b"2")]), "\"a/./f\" has a name"),
+        (tar(&[("f.elf", b"1"), ("f.elf/.", b"2")]), "\"f.elf/.\" has a name"),
         (tar(&[("g", b"1")]), "it has no file \"f.elf\""),
         (Vec::new(), "it is cut short"),
         (file("f.elf"), "it is cut short"),
@@ -206,11 +221,16 @@ fn documents_that_lead_elsewhere_are_refused() {
     assert!(index("{", "{{").contains("index.json of x.tar cannot be used: key must be"));
     let deep = format!("{{\"x\":{}", "[".repeat(100_000));
     assert!(index("{", &deep).contains("index.json of x.tar cannot be used"));
-    let config = Sample {
-        config: b"{\"rootfs\":{\"diff_ids\":[\"$LAYER\"]}}".to_vec(),
-        ..Sample::default()
-    };
-    assert!(refused(&config.build()).contains("no label dev.ampoule.image"));
+    for settings in ["", "\"config\":null,", "\"config\":{\"Labels\":null},"] {
+        let config = format!("{{{settings}\"rootfs\":{{\"diff_ids\":[\"$LAYER\"]}}}}").into();
+        let sample = Sample { config, ..Sample::default() };
+        assert!(refused(&sample.build()).contains("no label dev.ampoule.image"), "{settings}");
+    }
+    let sample = Sample::default();
+    let index = String::from_utf8(sample.index.clone()).expect("text");
+    let index = index.split_inclusive("\"annotations\":").next().expect("it begins").to_owned();
+    let sample = Sample { index: (index + "null}]}").into(), ..sample };
+    assert_eq!(read_archive(&sample.build()).expect("an image"), IMAGE);
 }
 
 #[test]
@@ -219,7 +239,7 @@ fn an_image_is_named_where_there_are_several() {
         format!(
             r#"{{"mediaType":"{}","digest":"{digest}","size":$MANIFEST_BYTES,
             "annotations":{{"org.opencontainers.image.ref.name":"{name}"}}}}"#,
-            documents::MANIFEST
+            names::MANIFEST
         )
     };
     let other = format!("sha256:{}", "a".repeat(64));

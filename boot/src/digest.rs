@@ -24,13 +24,18 @@ impl Digest {
         let (mut hasher, mut chunk, mut length) = (Sha256::new(), vec![0; CHUNK_BYTES], 0);
         loop {
             match file.read(&mut chunk)? {
-                0 => return Ok((Self(hasher.finalize().into()), length)),
+                0 => return Ok((hasher.into(), length)),
                 count => {
                     hasher.update(&chunk[..count]);
                     length += count as u64;
                 }
             }
         }
+    }
+
+    /// Reads `sha256:` and 64 hexadecimal digits in lower case, as [`Display`](fmt::Display) writes them.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::from_hexadecimal(text.strip_prefix("sha256:")?)
     }
 
     /// Reads 64 hexadecimal digits in lower case; a digest is written in one way only.
@@ -51,6 +56,13 @@ impl Digest {
     /// 64 hexadecimal digits.
     pub fn hexadecimal(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Of all that was given to the hasher.
+impl From<Sha256> for Digest {
+    fn from(hasher: Sha256) -> Self {
+        Self(hasher.finalize().into())
     }
 }
 
@@ -94,6 +106,8 @@ mod tests {
         assert_eq!(digest.hexadecimal(), ABC);
         assert_eq!(Digest::from_hexadecimal(ABC), Some(digest));
         assert_eq!(digest.to_string(), format!("sha256:{ABC}"));
+        assert_eq!(Digest::parse(&digest.to_string()), Some(digest));
+        assert_eq!(Digest::parse(ABC), None);
         assert_eq!(serde_json::to_string(&digest).expect("JSON"), format!("{ABC:?}"));
         assert_eq!(serde_json::from_str::<Digest>(&format!("{ABC:?}")).expect("one"), digest);
     }
