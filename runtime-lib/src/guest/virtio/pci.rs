@@ -6,11 +6,9 @@
 
 use ampoule_abi::layout::QUEUE_SIZE;
 
-use super::super::arch::{read_port_32, write_port_32};
+use super::super::arch::Port;
 
-/// The two ports of configuration space (PCI 3.0, 3.2.2.3.2).
-const ADDRESS: u16 = 0xcf8;
-const DATA: u16 = 0xcfc;
+/// Of an address: it is one of configuration space (PCI 3.0, 3.2.2.3.2).
 const ENABLED: u32 = 1 << 31;
 
 /// The slots of the first bus.
@@ -221,12 +219,12 @@ impl PciDevice {
 
 /// Reads a register of configuration space, all 32 bits of it.
 fn read(register: u32) -> u32 {
-    write_port_32(ADDRESS, register);
-    read_port_32(DATA)
+    Port::CONFIGURATION_ADDRESS.write_32(register);
+    Port::CONFIGURATION_DATA.read_32()
 }
 
 /// Writes a register of configuration space.
 fn write(register: u32, value: u32) {
-    write_port_32(ADDRESS, register);
-    write_port_32(DATA, value);
+    Port::CONFIGURATION_ADDRESS.write_32(register);
+    Port::CONFIGURATION_DATA.write_32(value);
 }
