@@ -30,6 +30,9 @@ const LENGTH: u32 = 12;
 /// Inputs of a PC's I/O APIC.
 const INTERRUPT_LINES: u32 = 24;
 
+/// Looks at a device that is being reset, each of which is eight ways out of the machine.
+const MOST_LOOKS: u32 = 10_000;
+
 /// Offsets in the common configuration (4.1.4.3).
 mod common {
     pub const DEVICE_FEATURE_SELECT: u32 = 0;
@@ -76,6 +79,12 @@ impl PciDevice {
     /// The device's status (2.1).
     pub fn status(&self) -> u32 {
         self.read_common(common::DEVICE_STATUS, 1)
+    }
+
+    /// Resets the device, and waits until it is (4.1.4.3.2); `None` if it never comes to that.
+    pub fn reset(&self) -> Option<()> {
+        self.set_status(0);
+        (0..MOST_LOOKS).any(|_| self.status() == 0).then_some(())
     }
 
     /// Sets the device's status.
