@@ -268,6 +268,13 @@ fn hostile(backend: Backend) {
     for words in ["A=%", "-- %2", "A=%g1", "-- x%%41y", "%3=1"] {
         refused(words, "hexadecimal");
     }
+    for words in ["CONTENT_LENGTH=", "CONTENT_LENGTH=6%20", "CONTENT_LENGTH=1 %43ONTENT_LENGTH=x"] {
+        refused(words, "CONTENT_LENGTH");
+    }
+    // It means what the function is told.
+    let mut conversation = PCI.start(backend, "echo", "CONTENT_LENGTH=2 %43ONTENT_LENGTH=%34");
+    conversation.say("one\n");
+    assert_eq!(conversation.rest_as_text(), "one\n");
     let longest = 4095 - "console=hvc0 ".len();
     let words = format!("A={}", "x".repeat(longest - 2));
     let said = PCI.start(backend, "context", &words).rest_as_text();
