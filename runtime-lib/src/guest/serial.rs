@@ -1,7 +1,7 @@
 //! A PC's first serial line, a 16550 (National Semiconductor, "PC16550D"): the console of launchers
 //! that know no other.
 
-use super::arch::{InterruptLine, Port, wait_for_interrupt};
+use super::arch::{InterruptLine, Port, pause, wait_for_interrupt};
 
 /// Its registers.
 const DATA: Port = Port::serial(0);
@@ -85,11 +85,14 @@ impl Serial {
         }
     }
 
-    /// Waits until all that was sent has gone.
+    /// Waits until all that was sent has gone: for as long as nobody takes it.
     pub fn drain(&mut self) {
         self.wait(HAS_ROOM, ON_ROOM);
-        // There is no interrupt for the last byte.
-        while LINE_STATUS.read_8() & IS_IDLE == 0 {}
+        // There is no interrupt for the last byte, which too may have to wait for somebody to take it.
+        while LINE_STATUS.read_8() & IS_IDLE == 0 {
+            self.line.route();
+            pause();
+        }
     }
 
     /// Sleeps until the line's status has a bit, of which an interrupt tells.

@@ -8,7 +8,7 @@ mod time;
 pub use interrupt::{InterruptLine, wait_for_interrupt};
 pub use port::{Port, power_off};
 pub use random::randomness;
-pub use time::{lapic_timer_ns, lapic_timer_start, time_stamp};
+pub use time::{lapic_timer_ns, lapic_timer_start, pause, time_stamp};
 
 use core::arch::global_asm;
 
