@@ -43,6 +43,11 @@ mod guest;
 #[cfg(ampoule_guest)]
 use guest as platform;
 
+// Of the guest's side, what can be tested on the host.
+#[cfg(all(test, not(ampoule_guest)))]
+#[path = "guest/virtio/capabilities.rs"]
+mod capabilities;
+
 #[cfg(not(ampoule_guest))]
 mod host;
 #[cfg(not(ampoule_guest))]

@@ -24,6 +24,7 @@ pub fn add(suite: &mut Suite) {
     suite.each_qemu("foreign::a_hostile_command_line_is_refused_or_left_alone", hostile);
     suite.each_qemu("foreign::the_machine_ends_with_the_function", endings);
     suite.each_qemu("foreign::waiting_takes_no_processor_time", waiting);
+    suite.each_qemu("foreign::the_last_byte_waits_for_its_reader", draining);
 }
 
 /// What starts a machine, and where its console is.
@@ -268,6 +269,13 @@ fn hostile(backend: Backend) {
     for words in ["A=%", "-- %2", "A=%g1", "-- x%%41y", "%3=1"] {
         refused(words, "hexadecimal");
     }
+    for words in ["CONTENT_LENGTH=", "CONTENT_LENGTH=6%20", "CONTENT_LENGTH=1 %43ONTENT_LENGTH=x"] {
+        refused(words, "CONTENT_LENGTH");
+    }
+    // It means what the function is told.
+    let mut conversation = PCI.start(backend, "echo", "CONTENT_LENGTH=2 %43ONTENT_LENGTH=%34");
+    conversation.say("one\n");
+    assert_eq!(conversation.rest_as_text(), "one\n");
     let longest = 4095 - "console=hvc0 ".len();
     let words = format!("A={}", "x".repeat(longest - 2));
     let said = PCI.start(backend, "context", &words).rest_as_text();
@@ -301,9 +309,10 @@ fn endings(backend: Backend) {
     assert!(wrong.starts_with("wc: "), "{wrong:?}");
 }
 
-/// One second at rest, of which a busy wait would take all: 100 ticks.
+/// Of one second at rest, of which a busy wait would take all: 100 ticks.
+const MOST_TICKS: u64 = 25;
+
 fn waiting(backend: Backend) {
-    const MOST_TICKS: u64 = 25;
     for launcher in [Launcher::UruncLinux, PCI] {
         let mut conversation = launcher.start(backend, "echo", "CONTENT_LENGTH=8");
         conversation.say("one\n");
@@ -319,4 +328,29 @@ fn waiting(backend: Backend) {
         assert_eq!(conversation.hear(), "two\n");
         assert_eq!(conversation.rest_as_text(), "");
     }
+}
+
+/// A serial line tells nobody that its last byte has gone, and that one waits for a reader: the pipe
+/// has room for all but that.
+fn draining(backend: Backend) {
+    const PIPE_BYTES: usize = 4096;
+    let bytes = "x".repeat(PIPE_BYTES + 1);
+    let words = format!("CONTENT_LENGTH={}", "one\n".len() + bytes.len());
+    let mut conversation = Launcher::UruncLinux.start(backend, "echo", &words);
+    conversation.say("one\n");
+    assert_eq!(conversation.hear(), "one\n");
+    let room = rustix::pipe::fcntl_setpipe_size(conversation.stdout.get_ref(), PIPE_BYTES);
+    assert_eq!(room, Ok(PIPE_BYTES));
+    conversation.say(&bytes);
+    let machine = conversation.running.pid();
+    let mut ticks = 0;
+    // Into the first second falls the sending.
+    for _ in 0..2 {
+        let before = procfs::processor_ticks(machine);
+        let ended = procfs::wait_for_end(machine, Duration::from_secs(1));
+        ticks = procfs::processor_ticks(machine) - before;
+        assert!(!ended, "it waits for the last byte to be read");
+    }
+    assert!(ticks <= MOST_TICKS, "{ticks} ticks");
+    assert_eq!(conversation.rest_as_text(), bytes);
 }

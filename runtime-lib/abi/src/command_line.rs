@@ -36,6 +36,16 @@ pub struct Context<'a> {
     pub randomness: [u8; RANDOMNESS_BYTES],
 }
 
+/// What a line comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told<'a> {
+    /// The message `Start`.
+    pub message: &'a [u8],
+    /// Bytes of STDIN, if a variable says so: the one that tells a program of CGI (RFC 3875, 4.1.2),
+    /// the last of them.
+    pub input_bytes: Option<u64>,
+}
+
 /// The console that the line names: the last of those that are known, as with Linux.
 pub fn console(line: &[u8]) -> Option<Console> {
     let mut found = None;
@@ -51,17 +61,6 @@ pub fn console(line: &[u8]) -> Option<Console> {
     found
 }
 
-/// Bytes of STDIN, if the line says so: in the variable that tells a program of CGI (RFC 3875, 4.1.2),
-/// where the last of a name holds.
-pub fn content_length(line: &[u8]) -> Option<u64> {
-    let words = words(line).take_while(|word| word != b"--");
-    let digits = words.filter_map(|word| word.strip_prefix(b"CONTENT_LENGTH=")).last()?;
-    digits.iter().try_fold(0u64, |value, &digit| {
-        let digit = char::from(digit).to_digit(10)?;
-        value.checked_mul(10)?.checked_add(digit.into())
-    })
-}
-
 /// Makes the message `Start` of a line, in a buffer of [`MESSAGE_BYTES`].
 ///
 /// # Errors
@@ -71,7 +70,7 @@ pub fn start_message<'a>(
     line: &[u8],
     context: &Context<'_>,
     buffer: &'a mut [u8],
-) -> Result<&'a [u8], &'static str> {
+) -> Result<Told<'a>, &'static str> {
     if line.len() > MAX_BYTES {
         return Err(TOO_LONG);
     }
@@ -84,6 +83,7 @@ pub fn start_message<'a>(
     message.put(context.name);
     message.end(start);
     let mut is_argument = false;
+    let mut content_length = None;
     for word in words(line) {
         if is_argument {
             let start = message.begin(field::ARGUMENT);
@@ -96,18 +96,28 @@ pub fn start_message<'a>(
             let start_of_name = message.begin(field::variable::NAME);
             message.decode(name, b'=')?;
             message.end(start_of_name);
+            let is_length = message.since(start_of_name) == b"CONTENT_LENGTH";
             let start_of_value = message.begin(field::variable::VALUE);
             message.decode(value, 0)?;
             message.end(start_of_value);
             message.end(start);
+            if is_length {
+                content_length = Some(number(message.since(start_of_value)));
+            }
         }
     }
+    let input_bytes = match content_length {
+        Some(None) => return Err(NO_LENGTH),
+        Some(length) => length,
+        None => None,
+    };
     // Last, and so they hold.
     message.variable(b"AMPOULE_ABI", &[b'0' + crate::ABI_VERSION as u8]);
     message.variable(b"FN_NAME", context.name);
     let mut digits = [0; 20];
     message.variable(b"FN_MEMORY", decimal(context.memory_mib, &mut digits));
-    message.buffer.get(..message.length).ok_or(TOO_LONG)
+    let message = message.buffer.get(..message.length).ok_or(TOO_LONG)?;
+    Ok(Told { message, input_bytes })
 }
 
 fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -141,6 +151,15 @@ fn variable(word: &[u8]) -> Option<(&[u8], &[u8])> {
     None
 }
 
+/// The decimal number that the digits are.
+fn number(digits: &[u8]) -> Option<u64> {
+    digits.first()?;
+    digits.iter().try_fold(0u64, |value, &digit| {
+        let digit = char::from(digit).to_digit(10)?;
+        value.checked_mul(10)?.checked_add(digit.into())
+    })
+}
+
 fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
     let mut at = digits.len();
     loop {
@@ -172,6 +191,11 @@ impl Message<'_> {
     fn begin(&mut self, number: u32) -> usize {
         self.put(&[(number << 3 | 2) as u8, 0, 0]);
         self.length
+    }
+
+    /// What was put from there on.
+    fn since(&self, start: usize) -> &[u8] {
+        self.buffer.get(start..self.length).unwrap_or_default()
     }
 
     fn end(&mut self, start: usize) {
@@ -210,6 +234,7 @@ impl Message<'_> {
     }
 }
 
+const NO_LENGTH: &str = "CONTENT_LENGTH is no number of bytes: correct it, or leave it out";
 const TOO_LONG: &str = "the command line is too long: it may have 4095 bytes";
 const BAD_ESCAPE: &str = "the command line has % without two hexadecimal digits: write it as %25";
 
@@ -234,8 +259,8 @@ mod tests {
     /// What a function would see: its arguments without its name, its variables without its own.
     fn read(line: &[u8]) -> Result<Read, &'static str> {
         let mut buffer = vec![0; MESSAGE_BYTES];
-        let message = start_message(line, &context(), &mut buffer)?;
-        let start = Start::parse(message).expect("what is made can be read");
+        let told = start_message(line, &context(), &mut buffer)?;
+        let start = Start::parse(told.message).expect("what is made can be read");
         let mut arguments: Vec<_> = start.arguments().map(<[u8]>::to_vec).collect();
         assert_eq!(arguments.remove(0), b"wc");
         let variables = start.variables().map(|(name, value)| (name.to_vec(), value.to_vec()));
@@ -300,16 +325,31 @@ mod tests {
         }
     }
 
+    fn length(line: &[u8]) -> Result<Option<u64>, &'static str> {
+        let mut buffer = vec![0; MESSAGE_BYTES];
+        start_message(line, &context(), &mut buffer).map(|told| told.input_bytes)
+    }
+
     #[test]
     fn the_length_of_stdin_is_a_number() {
         for (line, expected) in [
-            (&b"console=hvc0"[..], None),
+            (&b"console=hvc0 XCONTENT_LENGTH=1"[..], None),
             (b"CONTENT_LENGTH=12 -- CONTENT_LENGTH=3", Some(12)),
             (b"CONTENT_LENGTH=12 CONTENT_LENGTH=0", Some(0)),
-            (b"CONTENT_LENGTH=-1", None),
-            (b"CONTENT_LENGTH=18446744073709551616", None),
+            (b"CONTENT_LENGTH=x CONTENT_LENGTH=007", Some(7)),
+            (b"CONTENT_LENGTH=%36", Some(6)),
+            (b"CONTENT_LENGTH=1 %43ONTENT_LENGT%48=%36%30", Some(60)),
+            (b"CONTENT_LENGTH=18446744073709551615", Some(u64::MAX)),
         ] {
-            assert_eq!(content_length(line), expected, "{line:?}");
+            assert_eq!(length(line), Ok(expected), "{line:?}");
+        }
+        for value in ["", "-1", "+1", "1%20", "0x1", "1,2", "%C2%B2", "18446744073709551616"] {
+            for line in [
+                std::format!("CONTENT_LENGTH={value}"),
+                std::format!("CONTENT_LENGTH=1 %43ONTENT_LENGTH={value} -- 1"),
+            ] {
+                assert_eq!(length(line.as_bytes()), Err(NO_LENGTH), "{line}");
+            }
         }
     }
 

@@ -1,9 +1,10 @@
 //! The contract between a function image and whatever boots it, as code.
 //!
 //! Everything that both sides must agree on is here and nowhere else: where an image lies in
-//! memory ([`layout`]), what it says about itself ([`note`]), how damage to it is found ([`seal`]), how bytes travel on the one duplex
-//! stream of a call ([`frame`], [`start`], [`ready`], [`exit`], all on [`wire`]), and what a status means
-//! ([`status`]). `SPEC.md` states the same in prose, clause by clause.
+//! memory ([`layout`]), what it says about itself ([`note`]), how damage to it is found ([`seal`]),
+//! how bytes travel on the one duplex stream of a call ([`frame`], [`start`], [`ready`], [`exit`],
+//! all on [`wire`]), and what a status means ([`status`]). `SPEC.md` states the same in prose,
+//! clause by clause.
 //!
 //! No `unsafe`, no allocation, no panic on foreign bytes: each reader here is handed bytes that
 //! the other side chose.

@@ -1,15 +1,15 @@
 //! A PC's first serial line, a 16550 (National Semiconductor, "PC16550D"): the console of launchers
 //! that know no other.
 
-use super::arch::{InterruptLine, read_port_8, wait_for_interrupt, write_port_8, write_port_bytes};
+use super::arch::{InterruptLine, Port, pause, wait_for_interrupt};
 
-/// Its ports.
-const DATA: u16 = 0x3f8;
-const INTERRUPT_ENABLE: u16 = DATA + 1;
+/// Its registers.
+const DATA: Port = Port::serial(0);
+const INTERRUPT_ENABLE: Port = Port::serial(1);
 /// Which interrupt it is, the reading of which ends that of room; and whether there are queues.
-const INTERRUPT_KIND: u16 = DATA + 2;
-const MODEM_CONTROL: u16 = DATA + 4;
-const LINE_STATUS: u16 = DATA + 5;
+const INTERRUPT_KIND: Port = Port::serial(2);
+const MODEM_CONTROL: Port = Port::serial(4);
+const LINE_STATUS: Port = Port::serial(5);
 
 /// Its interrupt line.
 const LINE: u32 = 4;
@@ -46,12 +46,12 @@ pub struct Serial {
 impl Serial {
     /// Sets it up; `None` if there is none.
     pub fn open() -> Option<Self> {
-        if read_port_8(LINE_STATUS) == ABSENT {
+        if LINE_STATUS.read_8() == ABSENT {
             return None;
         }
-        write_port_8(INTERRUPT_ENABLE, 0);
-        write_port_8(MODEM_CONTROL, READY);
-        let has_queues = read_port_8(INTERRUPT_KIND) & HAS_QUEUES == HAS_QUEUES;
+        INTERRUPT_ENABLE.write_8(0);
+        MODEM_CONTROL.write_8(READY);
+        let has_queues = INTERRUPT_KIND.read_8() & HAS_QUEUES == HAS_QUEUES;
         let room = if has_queues { QUEUE_BYTES } else { 1 };
         Some(Self { line: InterruptLine::new(LINE), room, received: [0; 64], start: 0, end: 0 })
     }
@@ -62,10 +62,10 @@ impl Serial {
             self.wait(HAS_INPUT, ON_INPUT);
             (self.start, self.end) = (0, 0);
             for byte in &mut self.received {
-                if read_port_8(LINE_STATUS) & HAS_INPUT == 0 {
+                if LINE_STATUS.read_8() & HAS_INPUT == 0 {
                     break;
                 }
-                *byte = read_port_8(DATA);
+                *byte = DATA.read_8();
                 self.end += 1;
             }
         }
@@ -81,29 +81,32 @@ impl Serial {
     pub fn send(&mut self, bytes: &[u8]) {
         for piece in bytes.chunks(self.room.max(1)) {
             self.wait(HAS_ROOM, ON_ROOM);
-            write_port_bytes(DATA, piece);
+            DATA.write_bytes(piece);
         }
     }
 
-    /// Waits until all that was sent has gone.
+    /// Waits until all that was sent has gone: for as long as nobody takes it.
     pub fn drain(&mut self) {
         self.wait(HAS_ROOM, ON_ROOM);
-        // There is no interrupt for the last byte.
-        while read_port_8(LINE_STATUS) & IS_IDLE == 0 {}
+        // There is no interrupt for the last byte, which too may have to wait for somebody to take it.
+        while LINE_STATUS.read_8() & IS_IDLE == 0 {
+            self.line.route();
+            pause();
+        }
     }
 
     /// Sleeps until the line's status has a bit, of which an interrupt tells.
     fn wait(&mut self, status: u8, interrupt: u8) {
-        if read_port_8(LINE_STATUS) & status != 0 {
+        if LINE_STATUS.read_8() & status != 0 {
             return;
         }
         self.line.route();
         // From off to on: the line to the interrupt controller rises, or will.
-        write_port_8(INTERRUPT_ENABLE, interrupt);
-        while read_port_8(LINE_STATUS) & status == 0 {
+        INTERRUPT_ENABLE.write_8(interrupt);
+        while LINE_STATUS.read_8() & status == 0 {
             wait_for_interrupt();
-            read_port_8(INTERRUPT_KIND);
+            INTERRUPT_KIND.read_8();
         }
-        write_port_8(INTERRUPT_ENABLE, 0);
+        INTERRUPT_ENABLE.write_8(0);
     }
 }

@@ -52,17 +52,18 @@ fn raw_start(
     memory_end: u64,
 ) -> &'static [u8] {
     let line = boot.command_line().unwrap_or_default();
-    let input_bytes = command_line::content_length(line).unwrap_or(u64::MAX);
-    let Some(raw) = Raw::open(command_line::console(line), address, input_bytes) else { abandon() };
-    stream::open_raw(raw);
     let mut randomness = [0; RANDOMNESS_BYTES];
     for bytes in randomness.as_chunks_mut::<8>().0 {
         *bytes = arch::randomness().to_le_bytes();
     }
     let context = Context { name: function_name(), memory_mib: memory_end >> 20, randomness };
     let buffer = alloc::vec![0; command_line::MESSAGE_BYTES].leak();
-    match command_line::start_message(line, &context, buffer) {
-        Ok(message) => message,
+    let told = command_line::start_message(line, &context, buffer);
+    let input_bytes = told.ok().and_then(|told| told.input_bytes).unwrap_or(u64::MAX);
+    let Some(raw) = Raw::open(command_line::console(line), address, input_bytes) else { abandon() };
+    stream::open_raw(raw);
+    match told {
+        Ok(told) => told.message,
         Err(why) => stream::protocol_error(why),
     }
 }

@@ -64,7 +64,12 @@ impl Device {
         if let Self::Driven(_) = self {
             return Some(false);
         }
-        self.set_status(DeviceStatus::empty());
+        match self {
+            // Over memory a wait is advice alone (2.4.2), and a look is a way out of the machine.
+            Self::Registers(registers, ..) => registers.set_status(DeviceStatus::empty()),
+            Self::Pci(device, _) => device.reset()?,
+            Self::Driven(_) => {}
+        }
         self.set_status(DRIVER);
         let accepted = match self {
             Self::Registers(registers, ..) => {

@@ -2,13 +2,15 @@
 //! launcher, over PCI (virtio 1.2).
 //!
 //! ```text
-//! console   which port carries the stream   control   how port 1 is opened
-//! receiver  bytes that come                 sender    bytes that go
-//! queue     buffers, to and fro             device    registers, notifications, waits
-//! buffers   the memory of it all           pci       the same over PCI
+//! console   which port carries the stream   control        how port 1 is opened
+//! receiver  bytes that come                 sender         bytes that go
+//! queue     buffers, to and fro             device         registers, notifications, waits
+//! buffers   the memory of it all            pci            the same over PCI
+//!                                           capabilities   where the registers are there
 //! ```
 
 mod buffers;
+mod capabilities;
 mod console;
 mod control;
 mod device;

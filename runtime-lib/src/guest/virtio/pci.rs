@@ -6,11 +6,10 @@
 
 use ampoule_abi::layout::QUEUE_SIZE;
 
-use super::super::arch::{read_port_32, write_port_32};
+use super::super::arch::Port;
+use super::capabilities::{BAR, Capabilities, EXTRA, OFFSET, Place};
 
-/// The two ports of configuration space (PCI 3.0, 3.2.2.3.2).
-const ADDRESS: u16 = 0xcf8;
-const DATA: u16 = 0xcfc;
+/// Of an address: it is one of configuration space (PCI 3.0, 3.2.2.3.2).
 const ENABLED: u32 = 1 << 31;
 
 /// The slots of the first bus.
@@ -23,26 +22,16 @@ const CONSOLES: [u32; 2] = [0x1043_1af4, 0x1003_1af4];
 const COMMAND: u32 = 0x04;
 const BUS_MASTER: u32 = 1 << 2;
 const NO_INTERRUPTS: u32 = 1 << 10;
-const CAPABILITIES: u32 = 0x34;
 const INTERRUPT_LINE: u32 = 0x3c;
+
+/// Offset in the window's capability of how many bytes it shows (virtio 1.2, 4.1.4.9).
+const LENGTH: u32 = 12;
 
 /// Inputs of a PC's I/O APIC.
 const INTERRUPT_LINES: u32 = 24;
 
-/// A list of capabilities has no more than fit.
-const MAX_CAPABILITIES: usize = 48;
-
-// A capability of virtio's (4.1.4): what it describes, and where that is.
-const VENDOR_SPECIFIC: u32 = 0x09;
-const COMMON: u32 = 1;
-const NOTIFY: u32 = 2;
-const INTERRUPTS: u32 = 3;
-const WINDOW: u32 = 5;
-const PLACE_BAR: u32 = 4;
-const PLACE_OFFSET: u32 = 8;
-const PLACE_LENGTH: u32 = 12;
-/// Of `NOTIFY`, the multiplier; of `WINDOW`, the data.
-const EXTRA: u32 = 16;
+/// Looks at a device that is being reset, each of which is eight ways out of the machine.
+const MOST_LOOKS: u32 = 10_000;
 
 /// Offsets in the common configuration (4.1.4.3).
 mod common {
@@ -58,21 +47,10 @@ mod common {
     pub const QUEUE_ADDRESSES: u32 = 32;
 }
 
-/// Registers of a device: the BAR in which they are, and where.
-#[derive(Clone, Copy, Default)]
-struct Place {
-    bar: u32,
-    offset: u32,
-}
-
 /// A console on the bus; its queues are 0 and 1.
 pub struct PciDevice {
     function: u32,
-    window: u32,
-    common: Place,
-    notify: Place,
-    multiplier: u32,
-    interrupts: Place,
+    places: Capabilities,
     notify_offsets: [u32; 2],
 }
 
@@ -82,60 +60,31 @@ impl PciDevice {
     pub fn find() -> Option<(Self, u32)> {
         (0..SLOTS).find_map(|slot| {
             let function = ENABLED | slot << 11;
-            let is_console = CONSOLES.contains(&read(function));
-            let device = is_console.then(|| Self::in_slot(function))??;
+            if !CONSOLES.contains(&read(function)) {
+                return None;
+            }
+            let places = Capabilities::find(|offset| read(function | offset))?;
+            // The firmware says 255 where it has not connected it.
+            let line = read(function | INTERRUPT_LINE) & 0xff;
+            if line >= INTERRUPT_LINES {
+                return None;
+            }
             let command = read(function | COMMAND);
             // The upper half has bits that are cleared by writing them.
             write(function | COMMAND, (command & 0xffff & !NO_INTERRUPTS) | BUS_MASTER);
-            // The firmware says 255 where it has not connected it.
-            let line = read(function | INTERRUPT_LINE) & 0xff;
-            (line < INTERRUPT_LINES).then_some((device, line))
+            Some((Self { function, places, notify_offsets: [0; 2] }, line))
         })
-    }
-
-    fn in_slot(function: u32) -> Option<Self> {
-        let mut device = Self {
-            function,
-            window: 0,
-            common: Place::default(),
-            notify: Place::default(),
-            multiplier: 0,
-            interrupts: Place::default(),
-            notify_offsets: [0; 2],
-        };
-        let (mut at, mut found) = (read(function | CAPABILITIES) & 0xfc, 0);
-        for _ in 0..MAX_CAPABILITIES {
-            if at == 0 {
-                break;
-            }
-            let head = read(function | at);
-            if head & 0xff == VENDOR_SPECIFIC {
-                found |= device.take(at, head >> 24);
-            }
-            at = head >> 8 & 0xfc;
-        }
-        let needed = 1 << COMMON | 1 << NOTIFY | 1 << INTERRUPTS | 1 << WINDOW;
-        (found & needed == needed).then_some(device)
-    }
-
-    /// Takes note of a capability; a bit for its kind.
-    fn take(&mut self, at: u32, kind: u32) -> u32 {
-        // Registers in configuration space are 32 bits wide, and so a capability ends before 256.
-        let register = |offset: u32| read(self.function | ((at + offset) & 0xfc));
-        let place = Place { bar: register(PLACE_BAR) & 0xff, offset: register(PLACE_OFFSET) };
-        match kind {
-            COMMON => self.common = place,
-            NOTIFY => (self.notify, self.multiplier) = (place, register(EXTRA)),
-            INTERRUPTS => self.interrupts = place,
-            WINDOW => self.window = at,
-            _ => return 0,
-        }
-        1 << kind
     }
 
     /// The device's status (2.1).
     pub fn status(&self) -> u32 {
         self.read_common(common::DEVICE_STATUS, 1)
+    }
+
+    /// Resets the device, and waits until it is (4.1.4.3.2); `None` if it never comes to that.
+    pub fn reset(&self) -> Option<()> {
+        self.set_status(0);
+        (0..MOST_LOOKS).any(|_| self.status() == 0).then_some(())
     }
 
     /// Sets the device's status.
@@ -168,7 +117,7 @@ impl PciDevice {
             self.write_common(at + 4, 4, (address >> 32) as u32);
         }
         let offset = self.read_common(common::QUEUE_NOTIFY_OFFSET, 2);
-        self.notify_offsets[usize::from(index & 1)] = offset.wrapping_mul(self.multiplier);
+        self.notify_offsets[usize::from(index & 1)] = offset.wrapping_mul(self.places.multiplier);
         self.write_common(common::QUEUE_ENABLE, 2, 1);
         Some(())
     }
@@ -176,14 +125,14 @@ impl PciDevice {
     /// Tells the device of buffers in a queue.
     pub fn notify(&self, index: u16) {
         let offset = self.notify_offsets[usize::from(index & 1)];
-        let offset = self.notify.offset.wrapping_add(offset);
-        self.point_at(Place { offset, ..self.notify }, 2);
+        let offset = self.places.notify.offset.wrapping_add(offset);
+        self.point_at(Place { offset, ..self.places.notify }, 2);
         self.write_window(index.into());
     }
 
     /// Acknowledges an interrupt: what is read is cleared, and the line goes down (4.1.4.5).
     pub fn acknowledge_interrupt(&self) {
-        self.point_at(self.interrupts, 1);
+        self.point_at(self.places.interrupts, 1);
         self.read_window();
     }
 
@@ -198,35 +147,35 @@ impl PciDevice {
     }
 
     fn point_at_common(&self, offset: u32, bytes: u32) {
-        let offset = self.common.offset.wrapping_add(offset);
-        self.point_at(Place { offset, ..self.common }, bytes);
+        let offset = self.places.common.offset.wrapping_add(offset);
+        self.point_at(Place { offset, ..self.places.common }, bytes);
     }
 
     /// Moves the window to a register of 1, 2 or 4 bytes.
     fn point_at(&self, place: Place, bytes: u32) {
-        let window = self.function | self.window;
-        write(window + PLACE_BAR, place.bar);
-        write(window + PLACE_OFFSET, place.offset);
-        write(window + PLACE_LENGTH, bytes);
+        let window = self.function | self.places.window;
+        write(window + BAR, place.bar);
+        write(window + OFFSET, place.offset);
+        write(window + LENGTH, bytes);
     }
 
     fn read_window(&self) -> u32 {
-        read((self.function | self.window) + EXTRA)
+        read((self.function | self.places.window) + EXTRA)
     }
 
     fn write_window(&self, value: u32) {
-        write((self.function | self.window) + EXTRA, value);
+        write((self.function | self.places.window) + EXTRA, value);
     }
 }
 
 /// Reads a register of configuration space, all 32 bits of it.
 fn read(register: u32) -> u32 {
-    write_port_32(ADDRESS, register);
-    read_port_32(DATA)
+    Port::CONFIGURATION_ADDRESS.write_32(register);
+    Port::CONFIGURATION_DATA.read_32()
 }
 
 /// Writes a register of configuration space.
 fn write(register: u32, value: u32) {
-    write_port_32(ADDRESS, register);
-    write_port_32(DATA, value);
+    Port::CONFIGURATION_ADDRESS.write_32(register);
+    Port::CONFIGURATION_DATA.write_32(value);
 }

@@ -3,7 +3,8 @@
 
 use ampoule_abi::layout::DEVICE_PAGES;
 
-const VECTOR: u32 = 32;
+/// The one vector that wakes.
+pub const VECTOR: u32 = 32;
 const IO_APIC: u64 = DEVICE_PAGES[1].window;
 const LOCAL_APIC: u64 = DEVICE_PAGES[2].window;
 

@@ -6,11 +6,9 @@ mod random;
 mod time;
 
 pub use interrupt::{InterruptLine, wait_for_interrupt};
-pub use port::{
-    power_off, read_port_8, read_port_32, write_port_8, write_port_32, write_port_bytes,
-};
+pub use port::{Port, power_off};
 pub use random::randomness;
-pub use time::{lapic_timer_ns, lapic_timer_start, time_stamp};
+pub use time::{lapic_timer_ns, lapic_timer_start, pause, time_stamp};
 
 use core::arch::global_asm;
 
