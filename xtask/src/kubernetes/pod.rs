@@ -10,6 +10,8 @@ pub(super) const PORT: u16 = 8080;
 const MOUNT: &str = "/function";
 /// Where JobSink puts the event.
 const EVENT: &str = "/etc/jobsink-event/event";
+/// What it is, which a function of events wants to know.
+const CONTENT_TYPE: &str = "CONTENT_TYPE=application/cloudevents+json";
 /// An image with a shell and `tcpsvd`, copied into the repository as `xtask/ARTIFACTS.md` says.
 const TOOLS: &str = "busybox:1.37";
 /// The same with QEMU, made as `xtask/ARTIFACTS.md` says.
@@ -135,7 +137,10 @@ fn command(bundle: &str, stdin: Stdin) -> Yaml {
     let (port, connections) = (PORT.to_string(), CONNECTIONS.to_string());
     match stdin {
         Stdin::Attached => Yaml::from_iter([bundle]),
-        Stdin::Event => Yaml::from_iter(["sh", "-c", &format!("exec \"$0\" < {EVENT}"), bundle]),
+        Stdin::Event => {
+            let script = format!("exec \"$0\" --ampoule-env {CONTENT_TYPE} < {EVENT}");
+            Yaml::from_iter(["sh", "-c", &script, bundle])
+        }
         Stdin::Connection => {
             let words = ["tcpsvd", "-E", "-c", &connections, "0.0.0.0", &port, bundle];
             Yaml::from_iter(words)
