@@ -2,9 +2,11 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 use ampoule_abi::seal::{self, Checksums};
 use serde_json::Value;
@@ -118,8 +120,11 @@ fn asked(option: &str) -> Command {
 }
 
 fn bad_options() {
-    for (option, word) in [("--ampoule-speed", "--ampoule-help"), ("--ampoule-timeout=x", "`x`")] {
-        let done = Invocation::new(asked(option)).run().expect(125).says(&[option, word]);
+    for (option, words) in [
+        ("--ampoule-speed", ["--ampoule-speed", "--ampoule-help"]),
+        ("--ampoule-timeout=x", ["--ampoule-timeout", "`x`"]),
+    ] {
+        let done = Invocation::new(asked(option)).run().expect(125).says(&words);
         assert!(done.stdout.is_empty(), "{done:?}");
         hints::check(&done.stderr.replace("--ampoule-speed", ""));
     }
@@ -142,8 +147,15 @@ fn run(scratch: &Scratch, bytes: &[u8]) -> Option<Done> {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("executable");
     let mut command = Command::new(&path);
     clean(&mut command);
-    // What is no program any more is refused by the kernel.
-    let Ok(output) = command.output() else { return None };
+    let output = loop {
+        match command.output() {
+            // A process that another test has just forked has it open still.
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => thread::yield_now(),
+            // What is no program any more is refused by the kernel.
+            Err(_) => return None,
+            Ok(output) => break output,
+        }
+    };
     assert!(output.stdout.is_empty() && !output.status.success(), "{output:?}");
     output.status.code().map(|_| Invocation::new(command).feed(b"x"))
 }
