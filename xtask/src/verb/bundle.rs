@@ -19,8 +19,8 @@ use crate::verb::invoke::as_image;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 The executable is the function: STDIN, STDOUT, STDERR, the status and all arguments are its own, but
-for options that begin with --ampoule- (--ampoule-help names them). It boots the image in a fresh
-machine for each call, needs nothing but /dev/kvm, and uses QEMU where there is no KVM.
+for the options that --ampoule-help names. It boots the image in a fresh machine for each call, needs
+nothing but /dev/kvm, and uses QEMU where there is no KVM.
 
 Examples:
   cargo xtask bundle wc -o wc && ./wc -l < README.md
