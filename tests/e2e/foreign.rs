@@ -343,14 +343,14 @@ fn draining(backend: Backend) {
     assert_eq!(room, Ok(PIPE_BYTES));
     conversation.say(&bytes);
     let machine = conversation.running.pid();
-    let mut ticks = 0;
-    // Into the first second falls the sending.
-    for _ in 0..2 {
+    let ticks_of_a_second = || {
         let before = procfs::processor_ticks(machine);
         let ended = procfs::wait_for_end(machine, Duration::from_secs(1));
-        ticks = procfs::processor_ticks(machine) - before;
         assert!(!ended, "it waits for the last byte to be read");
-    }
-    assert!(ticks <= MOST_TICKS, "{ticks} ticks");
+        procfs::processor_ticks(machine) - before
+    };
+    // Into the first seconds falls the sending.
+    let mut seconds = (0..10).map(|_| ticks_of_a_second());
+    assert!(seconds.any(|ticks| ticks <= MOST_TICKS), "it is never at rest");
     assert_eq!(conversation.rest_as_text(), bytes);
 }

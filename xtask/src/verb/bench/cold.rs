@@ -140,10 +140,10 @@ impl Cold {
     }
 }
 
-/// The bundle beside an image, made of it.
+/// A bundle of an image, where the plot is.
 fn bundle(image: &Path, console: Console) -> Result<PathBuf> {
     let bytes = fs::read(image).context("the image cannot be read")?;
-    let bundle = image.with_extension("");
+    let bundle = plot_beside(image).with_file_name("echo");
     publish_program(&bundle, &Launcher::build(console)?.with(&bytes)?)?;
     Ok(bundle)
 }
