@@ -54,7 +54,7 @@ fn program(backends: &[Backend]) {
     let text = fs::read_to_string(&source).expect("the source");
     fs::write(&source, text.replace("fn list()", "fn lost()")).expect("written");
     let broken = cargo(&["build"]).expect(101);
-    for part in ["cannot find function `list`", "the function \"zip-reader\" cannot be built"] {
+    for part in ["cannot find value `list`", "the function \"zip-reader\" cannot be built"] {
         assert!(broken.stderr.contains(part), "no {part:?} in {broken:?}");
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use ampoule_abi::seal;
+
 use crate::image::elf;
 
 /// The first difference of two files.
@@ -15,12 +17,17 @@ pub struct Difference {
     lengths: [usize; 2],
 }
 
-/// The first difference, if there is any.
+/// The first difference, if there is any, and before all others one that is not the seal's, which
+/// follows from it.
 pub fn first(here: &[u8], elsewhere: &[u8]) -> Option<Difference> {
-    let common = here.iter().zip(elsewhere).take_while(|(one, other)| one == other).count();
-    if common == here.len() && common == elsewhere.len() {
+    if here == elsewhere {
         return None;
     }
+    let seal = seal::FIRST - seal::BYTES..seal::FIRST;
+    let pairs = || here.iter().zip(elsewhere).enumerate();
+    let mut differing = pairs().filter(|(_, (one, other))| one != other).map(|(at, _)| at);
+    let outside = differing.clone().find(|at| !seal.contains(at));
+    let common = outside.or_else(|| differing.next()).unwrap_or(here.len().min(elsewhere.len()));
     let file = elf::parse(here).ok();
     let section = file.and_then(|file| elf::section_of(&file, common as u64));
     Some(Difference { offset: common, section, lengths: [here.len(), elsewhere.len()] })
@@ -54,6 +61,21 @@ mod tests {
         let difference = first(&image, &other).expect("a difference").to_string();
         assert_eq!(difference, format!("offset {:#x} (.note.ampoule + 0x3)", offset + 3));
         assert_eq!(first(&image, &image), None);
+    }
+
+    #[test]
+    fn a_seal_differs_because_something_else_does() {
+        let mut image = vec![7; 2 * seal::FIRST];
+        assert!(seal::seal(&mut image));
+        let mut other = image.clone();
+        other[seal::FIRST + 5] = 8;
+        assert!(seal::seal(&mut other));
+        let difference = first(&image, &other).expect("a difference").to_string();
+        assert_eq!(difference, format!("offset {:#x}", seal::FIRST + 5));
+        let mut other = image.clone();
+        other[seal::FIRST - 1] = 8;
+        let difference = first(&image, &other).expect("a difference").to_string();
+        assert_eq!(difference, format!("offset {:#x}", seal::FIRST - 1));
     }
 
     #[test]
