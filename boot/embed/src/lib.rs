@@ -40,9 +40,9 @@ const AMPOULE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 /// program, for `ampoule_boot::include_image!`. The image is `OUT_DIR/NAME.elf`, its symbols are in
 /// `OUT_DIR/NAME.debug`.
 ///
-/// For a build script: cargo is told what to watch, which are the sources, manifests and
-/// lock file of the function, and of its dependencies that have a path, and the builder's. If the function cannot be built, the errors of its compiler and one more
-/// of cargo's own are shown, and the process ends with 1.
+/// For a build script: cargo is told what to watch, which are the sources, manifests and lock file of
+/// the function, and of its dependencies that have a path, and the builder's. If the function cannot be
+/// built, the errors of its compiler and one more of cargo's own are shown, and the process ends with 1.
 pub fn build(name: &str, package: impl AsRef<Path>) {
     if let Err(error) = try_build(name, package.as_ref()) {
         println!("cargo::error=the function {name:?} cannot be built: {error}");
