@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 use ampoule_abi::status;
 use ampoule_boot::program::{self, Began, Desk, NoSymbols, standard, terminal};
-use ampoule_boot::{context, jail};
+use ampoule_boot::{Reason, context, jail};
+use anyhow::anyhow;
 use options::{Options, Task};
 
 #[global_allocator]
@@ -46,10 +47,7 @@ fn run(words: Vec<OsString>, began: Began) -> anyhow::Result<u8> {
     let desk = Desk::open(report.as_deref(), order.confinement)?;
     let image = match payload::image() {
         Ok(image) => Arc::new(image),
-        Err(error) => {
-            terminal::error(&error.to_string());
-            return Ok(status::NOT_RUNNABLE);
-        }
+        Err(error) => return desk.not_begun(Reason::NotRunnable, &anyhow!("{error}"), None),
     };
     if task == Task::Inspect {
         standard::print(inspection::of(&image)?.as_bytes())?;
