@@ -79,6 +79,7 @@ impl Image {
         let checksums = seal::compare(&file).map_err(failed)?;
         unaltered(checksums).map_err(refused)?;
         if checked.is_err()
+            && checksums.is_some()
             && let Some(image) = bundle::image_in(&file).map_err(failed)?
         {
             return Self::from_bytes(image).map_err(refused);
