@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::audit::pack;
 use super::compile::GUEST_CFG;
 use super::dependency::{self, MetadataError};
+use super::hexadecimal;
 use super::linked::Linked;
 use crate::project::{Function, Project};
 use crate::publish::publish;
@@ -56,8 +57,7 @@ fn key(project: &Project, compiled: &BTreeSet<PackageId>) -> Option<String> {
             digest.update(fs::read(Path::new(folder).join("Cargo.toml")).ok()?);
         }
     }
-    let digits: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Some(digits + "\n")
+    Some(hexadecimal(&digest.finalize()) + "\n")
 }
 
 /// The folder of a package that is no part of a registry or of a repository, in which it would not change.
