@@ -92,10 +92,11 @@ fn not_run() {
     }
 }
 
-/// A call by a shell that sets a limit.
+/// A call by a shell that sets a limit, with no descriptors that this process has from its parent.
 fn limited(backend: Backend, limit: &str) -> Done {
-    let mut command = Command::new("sh");
-    command.args(["-c", &format!("{limit} && exec \"$@\""), "sh"]);
+    let mut command = Command::new("bash");
+    let script = format!("for n in {{3..255}}; do exec {{n}}>&-; done; {limit} && exec \"$@\"");
+    command.args(["-c", &script, "bash"]);
     let call: Invocation = backend.call("echo").bare();
     call.inside(command).feed(b"hello")
 }

@@ -32,10 +32,13 @@ pub(super) struct Farewell {
 }
 
 impl Farewell {
-    /// An error means that machines cannot outlive this process.
+    /// An error means that machines cannot outlive this process. The last descriptor there can be is
+    /// left to the jail, which a call needs more.
     pub(super) fn prepare() -> io::Result<Self> {
         let first = File::open("/proc/1/status")?;
-        Ok(Self { first, own: pidfd_open(getpid(), PidfdFlags::empty())? })
+        let own = pidfd_open(getpid(), PidfdFlags::empty())?;
+        drop(own.try_clone()?);
+        Ok(Self { first, own })
     }
 
     /// Its descriptors.
