@@ -38,8 +38,8 @@ pub enum RequestError {
     },
     /// The exits of a machine are to be limited where nobody counts them.
     #[error(
-        "no more than {most} exits a second cannot be seen to under QEMU: leave --max-exits out, or \
-            run it with --backend builtin"
+        "QEMU's exits are not counted, so that they cannot be limited to {most} a second: leave \
+            --max-exits out, or run it with --backend builtin"
     )]
     ExitsNotCounted {
         /// The limit, a second.

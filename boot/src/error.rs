@@ -1,5 +1,7 @@
 //! Why a call did not come about. Once a machine runs, there is an [`Outcome`](crate::Outcome).
 
+use std::iter;
+
 use crate::backend::LaunchError;
 use crate::call::RequestError;
 use crate::host::{HostError, KvmProblem};
@@ -50,5 +52,35 @@ impl Error {
     /// The status for the caller's process to exit with (SPEC C3).
     pub fn exit_code(&self) -> u8 {
         self.reason().exit_code()
+    }
+}
+
+/// An error and its causes in one line, but for causes that the error before has in its own words.
+pub fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut last = line.clone();
+    for cause in iter::successors(error.source(), |cause| cause.source()) {
+        let cause = cause.to_string();
+        if !last.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+        last = cause;
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let refused = Error::Image(ImageError::NotElf);
+        assert_eq!(with_causes(&refused), refused.to_string());
+        let error = anyhow::Error::new(ImageError::NotElf).context("cannot go on");
+        assert_eq!(with_causes(error.as_ref()), format!("cannot go on: {}", ImageError::NotElf));
+        let error = anyhow::Error::new(refused).context("cannot go on");
+        let told = with_causes(error.as_ref());
+        assert_eq!(told, format!("cannot go on: the image cannot be run: {}", ImageError::NotElf));
     }
 }

@@ -22,9 +22,9 @@ pub enum UnitError {
     /// Not a duration.
     #[error("`{0}` is not a duration: write a number and a unit, such as 500ms, 2s or 1m30s")]
     Duration(String),
-    /// A deadline that would pass before anything can run.
-    #[error("a deadline of 0 leaves no time to run: give at least 1ms, or none at all")]
-    NoTime,
+    /// A limit that would be reached before anything can run.
+    #[error("`{0}` leaves no time to run: give at least 1ms, or no limit at all")]
+    NoTime(String),
 }
 
 const UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
@@ -69,7 +69,10 @@ pub fn nearest_memory(memory_bytes: u64) -> u64 {
 pub fn parse_timeout(text: &str) -> Result<Duration, UnitError> {
     let duration =
         humantime::parse_duration(text).map_err(|_| UnitError::Duration(text.to_owned()))?;
-    if duration < Duration::from_millis(1) { Err(UnitError::NoTime) } else { Ok(duration) }
+    match duration < Duration::from_millis(1) {
+        true => Err(UnitError::NoTime(text.to_owned())),
+        false => Ok(duration),
+    }
 }
 
 /// Writes a size with the largest unit that divides it.
@@ -127,7 +130,7 @@ mod tests {
             Ok(long),
             "more milliseconds than 64 bits count"
         );
-        assert_eq!(parse_timeout("0s"), Err(UnitError::NoTime));
+        assert_eq!(parse_timeout("0s"), Err(UnitError::NoTime("0s".to_owned())));
         assert!(parse_timeout("5").is_err());
     }
 

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use crate::data::Random;
-use crate::harness::{Scratch, Suite, xtask};
+use crate::harness::{Scratch, Suite, launcher, xtask};
 use crate::matrix::Backend;
 use crate::process::{Done, Invocation};
 use crate::{procfs, tools};
@@ -19,6 +19,7 @@ pub fn add(suite: &mut Suite) {
     suite.each("broken::a_stderr_that_cannot_be_written_changes_no_status", stderr);
     suite.each("broken::a_storm_of_signals_loses_nothing", storm);
     suite.once("broken::a_result_of_xtask_that_cannot_be_printed_is_an_error", result);
+    suite.once("broken::a_result_of_the_launcher_that_cannot_be_printed_is_an_error", event);
 }
 
 /// Makes a shell run it with other streams.
@@ -131,5 +132,15 @@ fn result() {
     for redirection in ["2>&-", "2> /dev/full"] {
         with_streams(xtask(&["invoke", "no-such-function"]), redirection).run().expect(127);
         with_streams(xtask(&["build-fn", "echo"]), redirection).run().expect(0);
+    }
+}
+
+fn event() {
+    for redirection in [">&-", "> /dev/full", "1< /dev/null"] {
+        let new = launcher(&["event", "new", "--type", "a"]);
+        with_streams(new, redirection)
+            .run()
+            .expect(125)
+            .says(&["cannot write to STDOUT", "os error"]);
     }
 }

@@ -177,6 +177,8 @@ fn missing() {
     fs::write(root.join("echo/more"), "").expect("written");
     verify(&root, &[]).expect(126).says(&["echo/more", "expected nothing", "found sha256:"]);
     verify(&scratch.path("nothing"), &[]).expect(127).says(&["nothing", "cargo xtask dist"]);
+    let done = verify(&root.join("SHA256SUMS"), &[]).expect(126);
+    assert_eq!(done.stderr.matches("it is not an ELF file").count(), 1, "{done:?}");
     let others = dist(&root.display().to_string(), 2, &[]).run();
     disks::expect_failure(others, &["\"echo/more\"", "--out"]);
 }

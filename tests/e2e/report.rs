@@ -86,4 +86,7 @@ fn unwritable() {
     let done = launcher(&["run", &image, "--report", "/nowhere/report.json"]).run().expect(125);
     assert!(done.stdout.is_empty(), "it ran all the same: {done:?}");
     assert!(done.stderr.contains("/nowhere/report.json"), "{done:?}");
+    let done = launcher(&["run", &image, "--report", "-"]).run().expect(125);
+    assert!(done.stdout.is_empty(), "it ran all the same: {done:?}");
+    done.says(&["a report goes to a file", "/dev/stderr"]);
 }

@@ -7,6 +7,7 @@ use std::io;
 use std::process::ExitCode;
 
 use ampoule_abi::status::{BROKEN_PIPE, LAUNCHER, NOT_FOUND};
+use ampoule_boot::error::with_causes;
 
 use crate::console;
 use crate::project::NoSuchFunction;
@@ -49,7 +50,7 @@ pub fn report_bugs(runs: bool) {
 
 /// Reports why a verb failed; `runs` if it is one that runs a function.
 pub fn of_failure(error: &anyhow::Error, runs: bool) -> ExitCode {
-    console::error(format_args!("{error:#}"));
+    console::error(with_causes(error.as_ref()));
     match (runs, error.is::<NoSuchFunction>()) {
         (true, true) => ExitCode::from(NOT_FOUND),
         (true, false) => ExitCode::from(LAUNCHER),

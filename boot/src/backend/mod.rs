@@ -39,10 +39,10 @@ impl Default for Backend {
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
     /// The monitor is not installed.
-    #[error(
-        "{program} was not found: install QEMU (`sudo apt-get install qemu-system-x86`), or run \
-            `cargo xtask doctor`"
-    )]
+    #[error("{program} was not found: {}", match program == qemu::PROGRAM {
+        true => "install QEMU (`sudo apt-get install qemu-system-x86`), or run `cargo xtask doctor`",
+        false => "correct AMPOULE_QEMU, or leave it unset",
+    })]
     NoMonitor {
         /// The program that was looked for.
         program: String,

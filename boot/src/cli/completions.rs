@@ -5,13 +5,13 @@ use clap_complete::Shell;
 
 use ampoule_boot::program::standard;
 
-/// Prints completions for a shell.
+/// Prints completions for a shell
 ///
 /// For bash: `ampoule completions bash > ~/.local/share/bash-completion/completions/ampoule`
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Completions {
-    /// The shell.
+    /// The shell
     shell: Shell,
 }
 

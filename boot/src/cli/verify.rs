@@ -13,16 +13,17 @@ use ampoule_boot::program::standard;
 /// Verifies a folder of artifacts, a function's folder in it, or an image.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Checks every file by SHA256SUMS, by manifest.json and by the statement about it, in both directions: what
-is listed and missing, and what is there and not listed, is refused. Images are checked as `run` does.
+Checks every file by SHA256SUMS, by manifest.json and by the statement about it, in both
+directions: what is listed and missing, and what is there and not listed, is refused. Images are
+checked as `run` does.
 
-An image alone is checked by what lies beside it and around it, which the answer names. If that is nothing,
-its seal tells damage, but not whether it is the image that was meant.
+An image alone is checked by what lies beside it and around it, which the answer names. If that is
+nothing, its seal tells damage, but not whether it is the image that was meant.
 
 With --key all of that has to be signed, with the private key that belongs to it.
 
-Exits with 0 if all is as it should be, with 126 at the first difference, which a message names with both
-digests, with 127 if there is nothing at the path.
+Exits with 0 if all is as it should be, with 126 at the first difference, which a message names
+with both digests, with 127 if there is nothing at the path.
 
 Examples:
   ampoule verify target/dist

@@ -82,13 +82,14 @@ pub fn check<'data>(bytes: impl ReadRef<'data>) -> Result<Facts, ImageError> {
     let programs = header
         .program_headers(LittleEndian, bytes)
         .map_err(|_| ImageError::Damaged("the program header table"))?;
-    check_static(header, programs, bytes)?;
-    let segments = segments(programs, length)?;
     let mut notes = Notes::default();
     for program in programs {
         notes.gather(program, bytes)?;
     }
+    // First, since advice on linking is of no use for a program that was never to be an image.
     let note = notes.image_note()?;
+    check_static(header, programs, bytes)?;
+    let segments = segments(programs, length)?;
     let pvh_entry = notes.pvh_entry()?;
     check_entry("PVH", pvh_entry, &segments)?;
     check_entry("ELF", header.e_entry.get(LittleEndian), &segments)?;
@@ -127,23 +128,26 @@ fn file_header<'data>(bytes: impl ReadRef<'data>) -> Result<&'data Header, Image
         return Err(ImageError::Damaged("the file header's flags"));
     }
     match header.e_machine.get(LittleEndian) {
-        elf::EM_X86_64 => {}
-        other => return wrong(format!("machine {}", other.0), "x86-64 (machine 62)"),
-    }
-    match header.e_type.get(LittleEndian) {
-        elf::ET_EXEC => Ok(header),
-        elf::ET_DYN => wrong("type DYN (position-independent)".to_owned(), "type EXEC (static)"),
-        elf::ET_REL => wrong("type REL (an object file)".to_owned(), "type EXEC (static)"),
-        other => wrong(format!("type {}", other.0), "type EXEC (static)"),
+        elf::EM_X86_64 => Ok(header),
+        other => wrong(format!("machine {}", other.0), "x86-64 (machine 62)"),
     }
 }
 
-/// No interpreter, no dynamic section, no relocations left.
+/// Linked to one place, no interpreter, no dynamic section, no relocations left.
 fn check_static<'data>(
     header: &Header,
     programs: &[Program],
     bytes: impl ReadRef<'data>,
 ) -> Result<(), ImageError> {
+    let found = match header.e_type.get(LittleEndian) {
+        elf::ET_EXEC => None,
+        elf::ET_DYN => Some("type DYN (position-independent)".to_owned()),
+        elf::ET_REL => Some("type REL (an object file)".to_owned()),
+        other => Some(format!("type {}", other.0)),
+    };
+    if let Some(found) = found {
+        return Err(ImageError::WrongKind { found, wanted: "type EXEC (static)" });
+    }
     for program in programs {
         match program.p_type(LittleEndian) {
             elf::PT_INTERP => return Err(ImageError::Interpreter),

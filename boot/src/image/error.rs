@@ -64,7 +64,10 @@ pub enum ImageError {
     )]
     Altered(Checksums),
     /// It was sealed, and the seal is gone.
-    #[error("it was altered after it was built: its seal is gone; copy or build it again")]
+    #[error(
+        "its seal is gone: it was altered after it was built, or it is the NAME.debug beside an \
+            image; run NAME.elf, or build it again"
+    )]
     NoSeal,
     /// Another kind of ELF file.
     #[error(
@@ -162,7 +165,7 @@ pub enum ImageError {
     NoPvhNote,
     /// No note of ours.
     #[error(
-        "it has no Ampoule note, so it is not a function's image: build it with `cargo xtask build-fn NAME`"
+        "it has no Ampoule note, so it is not a function's image: build one with `cargo xtask build-fn NAME`"
     )]
     NoNote,
     /// A queue of the console's lies where nothing may be written, or where the file has content.

@@ -3,10 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, ensure};
 
 use super::{Confinement, terminal};
 use crate::backtrace::{self, BacktraceError, Twin};
+use crate::error::with_causes;
 use crate::jail::{Clerk, Jail};
 use crate::report::{self, Report};
 use crate::{Error, Image, Outcome, Reason};
@@ -56,6 +57,7 @@ impl Desk {
     /// jailed.
     pub fn open(report: Option<&Path>, confinement: Confinement) -> anyhow::Result<Self> {
         let Some(path) = report else { return Ok(Self::default()) };
+        ensure!(path.as_os_str() != "-", "a report goes to a file: name one, or /dev/stderr");
         Report::check_place(path).with_context(|| {
             let path = path.display();
             format!("cannot write a report to {path}; name a file in a folder that is there")
@@ -82,7 +84,7 @@ impl Desk {
         error: &anyhow::Error,
         image: Option<&Image>,
     ) -> anyhow::Result<u8> {
-        let message = format!("{error:#}");
+        let message = with_causes(error.as_ref());
         terminal::error(&message);
         self.write_report(reason.exit_code(), || Report::of_failure(reason, message, image))?;
         Ok(reason.exit_code())

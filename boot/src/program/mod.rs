@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 use ampoule_abi::status;
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::error::with_causes;
 use crate::jail;
 pub use desk::{Desk, NoSymbols, Symbols};
 pub use order::{Confinement, Order, Verbosity, qemu};
@@ -78,7 +79,7 @@ pub fn exit_code(done: anyhow::Result<u8>) -> u8 {
         if cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe) {
             return status::BROKEN_PIPE;
         }
-        terminal::error(&format!("{error:#}"));
+        terminal::error(&with_causes(error.as_ref()));
         status::LAUNCHER
     })
 }

@@ -17,8 +17,9 @@ pub fn stdin_is_ready() -> bool {
 
 /// Prints what a verb gives, all of it: nothing is flushed when the process ends.
 pub fn print(bytes: &[u8]) -> anyhow::Result<()> {
-    let mut output = io::stdout().lock();
-    output.write_all(bytes).and_then(|()| output.flush()).context("cannot write to STDOUT")
+    Standard::stdout()
+        .and_then(|mut stdout| stdout.write_all(bytes))
+        .context("cannot write to STDOUT")
 }
 
 /// A copy of a standard stream that blocks, even if another process that shares it has made it
@@ -30,6 +31,11 @@ impl Standard {
     /// STDIN.
     pub fn stdin() -> io::Result<Self> {
         copy(stdin())
+    }
+
+    /// STDOUT; an error where it is closed, which the standard library takes for written.
+    pub fn stdout() -> io::Result<Self> {
+        copy(stdout())
     }
 
     /// STDERR.

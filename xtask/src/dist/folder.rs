@@ -49,6 +49,11 @@ pub enum FolderError {
     },
 }
 
+/// Whether [`put`] would refuse to replace the folder `place`.
+pub fn check(place: &Path) -> Result<(), FolderError> {
+    refuse_others(&real(place).map_err(at(place))?)
+}
+
 /// Makes the folder `place` hold the files of `release` and nothing else.
 pub fn put(place: &Path, release: &Release) -> Result<(), FolderError> {
     let place = real(place).map_err(at(place))?;

@@ -77,6 +77,33 @@ pub fn check_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<(), N
     Ok(())
 }
 
+/// What is no place for container images.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no place for container images: write a host, perhaps with a port, and names of lower-case \
+     letters and digits, such as registry.example:5000/functions"
+)]
+pub struct RepositoryError(String);
+
+/// Checks that references to images may begin with `repository` (the grammar of references that
+/// container runtimes share, which the OCI distribution specification's names are a part of).
+pub fn check_repository(repository: &str) -> Result<(), RepositoryError> {
+    let is_name = |name: &str| {
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let ends = [name.bytes().next(), name.bytes().last()];
+        ends.iter().all(|end| end.is_some_and(is_plain))
+            && name.bytes().all(|byte| is_plain(byte) || matches!(byte, b'.' | b'_' | b'-'))
+    };
+    let mut names = repository.trim_end_matches('/').split('/');
+    let host = names.next().unwrap_or_default();
+    let (host, port) = host.split_once(':').unwrap_or((host, "0"));
+    let is_port = port.parse::<u16>().is_ok() && port.bytes().all(|byte| byte.is_ascii_digit());
+    match is_name(host) && is_port && names.all(is_name) {
+        true => Ok(()),
+        false => Err(RepositoryError(repository.to_owned())),
+    }
+}
+
 /// A function's name as that of an object (RFC 1123), which knows no underscores and no capitals.
 fn object(name: &str) -> String {
     name.to_ascii_lowercase().replace('_', "-")

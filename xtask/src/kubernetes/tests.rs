@@ -15,6 +15,18 @@ fn function() -> Function<'static> {
 }
 
 #[test]
+fn a_repository_is_what_references_begin_with() {
+    for good in ["localhost", "registry.example:5000/a-b/c_d", "ghcr.io/owner/ampoule/"] {
+        assert_eq!(check_repository(good), Ok(()), "{good}");
+    }
+    for bad in
+        ["", "/a", "a//b", "Owner/x", "a b", "a:b/c", "a/b:1", "a:99999", "a/-b", "https://a"]
+    {
+        assert_eq!(check_repository(bad), Err(RepositoryError(bad.to_owned())), "{bad}");
+    }
+}
+
+#[test]
 fn each_kind_is_there_with_kvm_and_without() {
     let manifests = manifests(&function());
     let ends: Vec<_> = manifests.iter().map(|(end, _)| *end).collect();

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use ampoule_boot::units;
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use serde::Serialize;
 
 use crate::console::{Console, short_size};
@@ -19,7 +19,7 @@ const SCHEMA: &str = "ampoule/build-fn/1";
 
 /// Compile functions into bootable images
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(group = ArgGroup::new("functions").args(["names", "all"]).required(true), after_help = "\
 Settings are those of the function's Cargo.toml, by default:
   [package.metadata.fn]
   memory = \"16MiB\"        # a multiple of 2MiB
@@ -35,10 +35,10 @@ Examples:
   cargo xtask build-fn resize --manifest-path ~/src/resize/Cargo.toml --out dist")]
 pub struct BuildFn {
     /// Functions to build
-    #[arg(value_name = "NAME", required_unless_present = "all")]
+    #[arg(value_name = "NAME")]
     names: Vec<String>,
     /// Build every function of the project
-    #[arg(long, conflicts_with = "names")]
+    #[arg(long)]
     all: bool,
     /// Folder for the images [default: target/fn/NAME, or target/fn-debug/NAME with --debug]
     #[arg(long, value_name = "DIR")]
@@ -51,8 +51,9 @@ pub struct BuildFn {
     debug: bool,
     /// Build each image once more elsewhere, from a copy of its sources, and fail if the bytes differ
     ///
-    /// Other than before are: the folders of sources and target, HOME, CARGO_HOME (without the user's
-    /// settings for compiling), jobs, locale, time zone, umask and SOURCE_DATE_EPOCH. On a difference both pairs of files are kept in target/irreproducible/NAME.
+    /// These differ then: the folders of sources and target, HOME, CARGO_HOME (without the user's
+    /// settings for compiling), jobs, locale, time zone, umask and SOURCE_DATE_EPOCH. If the bytes
+    /// do, both pairs of files are kept in target/irreproducible/NAME.
     #[arg(long)]
     verify_reproducible: bool,
     /// Write a file that lists what was read of packages with a path, a line each, for build scripts

@@ -44,11 +44,11 @@ impl Bundle {
             Some(image) => image.to_owned(),
             None => self.build(console)?,
         };
-        let output = output(self.output, &image)?;
         let bytes = fs::read(&image)
             .with_context(|| format!("the image {} cannot be read", image.display()))?;
         image::check::check(&bytes)
             .with_context(|| format!("{} cannot be run", image.display()))?;
+        let output = output(self.output, &image)?;
         let bundle = Launcher::build(console)?.with(&bytes)?;
         let verb = if publish_program(&output, &bundle)? { "Bundled" } else { "Fresh" };
         let size = short_size(bundle.len() as u64);

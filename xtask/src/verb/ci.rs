@@ -17,7 +17,11 @@ use crate::verb::setup::Setup;
 Formatting, lints and documentation, then all tests, on every backend that there is; where there is
 KVM, those that boot machines run once more with it hidden. Advisories on what is built upon are
 looked up where cargo-deny and its database are. A check that fails does not keep the
-others from running. The last line counts the tests. Exits with 1 if anything failed.")]
+others from running. The last line counts the tests. Exits with 1 if anything failed.
+
+Examples:
+  cargo xtask ci
+  cargo xtask ci > ci.log; tail -1 ci.log")]
 pub struct Ci {}
 
 impl Ci {

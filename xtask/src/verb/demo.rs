@@ -23,7 +23,10 @@ const INPUT: &str = "tests/data/airports.csv";
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Three functions, each in a virtual machine of its own, find the airports of Alaska that are named
-after a bay. Says what it installs before it does, and shows the command that it runs.")]
+after a bay. Says what it installs before it does, and shows the command that it runs.
+
+Examples:
+  cargo xtask demo")]
 pub struct Demo {}
 
 impl Demo {

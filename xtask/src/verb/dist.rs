@@ -22,20 +22,21 @@ use crate::publish::EXECUTABLE;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 The folder holds these functions and nothing else, each in a folder of its own: the image NAME.elf,
-its twin NAME.debug, manifest.json, the crates in it NAME.cdx.json (CycloneDX), and how it came about
-NAME.intoto.json (SLSA provenance), which --sign signs: NAME.intoto.dsse.json and SHA256SUMS.dsse.json.
-SHA256SUMS covers every file. The folder takes the place of the last one at once, or that one stays as it
-was; one with anything in it that `dist` has not made is not replaced.
+its twin NAME.debug, manifest.json, the crates in it NAME.cdx.json (CycloneDX), and how it came
+about NAME.intoto.json (SLSA provenance), which --sign signs: NAME.intoto.dsse.json and
+SHA256SUMS.dsse.json. SHA256SUMS covers every file. The folder takes the place of the last one at
+once, or that one stays as it was; one with anything in it that `dist` has not made is not replaced.
 
-Options add to each function: --bundle the executable NAME, --oci the archive NAME.oci.tar, --kubernetes
-NAME.job.yaml, NAME.jobsink.yaml and NAME.service.yaml, and the same with .tcg.yaml for nodes without KVM.
-With --oci or --kubernetes there is the folder oci too, an OCI layout of all of them. A container image
-starts as a bundle, and so these two build the launcher as --bundle does.
+Options add to each function: --bundle the executable NAME, --oci the archive NAME.oci.tar,
+--kubernetes NAME.job.yaml, NAME.jobsink.yaml and NAME.service.yaml, and the same with .tcg.yaml
+for nodes without KVM. With --oci or --kubernetes there is the folder oci too, an OCI layout of all
+of them. A container image starts as a bundle, and so these two build the launcher as --bundle does.
 
 Examples:
   cargo xtask dist
   cargo xtask dist wc grep --out /tmp/filters && (cd /tmp/filters && sha256sum -c SHA256SUMS)
-  openssl genpkey -algorithm ed25519 -out release.key && openssl pkey -in release.key -pubout -out release.pub
+  openssl genpkey -algorithm ed25519 -out release.key
+  openssl pkey -in release.key -pubout -out release.pub
   cargo xtask dist --sign release.key && cargo xtask verify target/dist --key release.pub")]
 pub struct Dist {
     /// Functions [default: every function of the project]
@@ -69,11 +70,14 @@ impl Dist {
         let project = Project::load(self.manifest_path.as_deref(), console)?;
         let names: Vec<_> = BTreeSet::from_iter(self.names).into_iter().collect();
         let functions = if names.is_empty() { project.all()? } else { project.some(&names)? };
+        // What would be refused is told before anything is built.
         if self.kubernetes {
             kubernetes::check_names(functions.iter().map(|function| function.name.as_str()))?;
+            kubernetes::check_repository(&self.repository)?;
         }
-        // Before anything is built: a key that cannot be used is soon told.
         let secret = self.sign.as_deref().map(Secret::read).transpose()?;
+        let place = self.out.unwrap_or_else(|| project.target.join("dist"));
+        folder::check(&place)?;
         let made: Vec<_> = functions
             .iter()
             .map(|function| image::make(&project, function, Profile::Optimised, console))
@@ -111,7 +115,6 @@ impl Dist {
             release.add_folder(container::FOLDER, container::layout(&containers)?)?;
         }
         dist::close(&mut release, origin.secret.as_ref());
-        let place = self.out.unwrap_or_else(|| project.target.join("dist"));
         folder::put(&place, &release)?;
         let files = release.files().count();
         console.status("Gathered", format_args!("{} ({files} files)", place.display()));

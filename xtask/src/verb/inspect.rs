@@ -59,7 +59,7 @@ impl Inspect {
         let twin_path = path.with_extension("debug");
         let twin = fs::read(&twin_path).ok();
         let inspection = inspect(&image, twin.as_deref())
-            .with_context(|| format!("{} is not an image", path.display()))?;
+            .with_context(|| format!("{} is not an image, or a damaged one", path.display()))?;
         if self.json {
             let bytes = image.len();
             let report = Report { schema: SCHEMA, path: &path, bytes, inspection: &inspection };

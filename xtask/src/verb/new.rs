@@ -15,15 +15,17 @@ use crate::undo::Before;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Templates: `bytes` changes bytes as they pass, `lines` lines, `json` answers one document with
-another. Inside a workspace the function joins it, as with `cargo new`.
+another, `cloudevent` one event with another, `protobuf` one message with another. Inside a workspace
+the function joins it, as with `cargo new`.
 
 Examples:
   cargo xtask new shout
-  cargo xtask new greet --template json --path examples/greet")]
+  cargo xtask new greet --template json --path examples/greet
+  cargo xtask new alarm --template cloudevent")]
 pub struct New {
     /// Name of the function
     name: String,
-    /// What to start from: bytes, lines or json
+    /// What to start from: bytes, lines, json, cloudevent or protobuf
     #[arg(long, default_value = "bytes")]
     template: String,
     /// Folder of the new function [default: ./NAME]

@@ -17,7 +17,11 @@ use crate::static_program::{GNU, MUSL};
 Says what it installs and why before it does; does nothing when all is there. On Debian and its
 kin it uses apt-get, with sudo unless run as root; elsewhere it names the package to install. Where
 there is rustup, it adds the target with which the launcher starts soonest, and does without it
-where that cannot be had.")]
+where that cannot be had.
+
+Examples:
+  cargo xtask setup
+  cargo xtask setup --peers && cargo test --workspace")]
 pub struct Setup {
     /// Also the tools that the tests compare functions with
     #[arg(long)]

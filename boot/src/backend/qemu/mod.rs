@@ -30,6 +30,9 @@ use crate::jail::Layers;
 use crate::spec::{AccelPlan, LaunchSpec};
 use keeper::{Keeper, Line, Shared};
 
+/// What is looked up in `PATH` unless another program is named.
+pub(super) const PROGRAM: &str = "qemu-system-x86_64";
+
 /// Starts a QEMU process for each guest.
 #[derive(Clone, Debug)]
 pub struct Qemu {
@@ -38,7 +41,7 @@ pub struct Qemu {
 
 impl Default for Qemu {
     fn default() -> Self {
-        Self::new("qemu-system-x86_64")
+        Self::new(PROGRAM)
     }
 }
 
@@ -185,10 +188,13 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_program_says_what_to_install() {
+    fn a_missing_program_says_what_to_do() {
         let qemu = Qemu::new("no-such-monitor");
-        let error = qemu.launch(&spec(), TCG).expect_err("not there").to_string();
-        assert!(error.contains("no-such-monitor was not found: install QEMU"), "{error}");
+        let error = qemu.launch(&spec(), TCG).expect_err("not there");
+        let told = "no-such-monitor was not found: correct AMPOULE_QEMU, or leave it unset";
+        assert_eq!(error.to_string(), told);
+        let error = LaunchError::NoMonitor { program: PROGRAM.to_owned() }.to_string();
+        assert!(error.contains("install QEMU (`sudo apt-get install qemu-system-x86`)"), "{error}");
     }
 
     /// A monitor that is a shell script, in a directory that goes with the returned value.

@@ -10,7 +10,8 @@ use ampoule_boot::program::standard;
 /// Says whether a file holds nothing but valid events.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exits with 0 if all is valid, with 65 at the first thing that is not, which a message names.
+Exits with 0 if all is valid, with 65 at the first thing that is not, which a message names. A file with
+nothing in it holds no event, and none that is wrong: the count tells.
 
 Examples:
   ampoule event check event.json

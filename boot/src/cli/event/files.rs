@@ -28,6 +28,8 @@ pub(super) struct Events<'a> {
     input: Box<dyn BufRead>,
     reader: Reader,
     mode: Mode,
+    /// Whether the beginning of something else may have been taken for Protobuf's.
+    is_guess: bool,
     is_over: bool,
     is_dry: bool,
 }
@@ -43,8 +45,10 @@ impl<'a> Events<'a> {
         let mut input = open(path)?;
         let start = beginning(&mut input).with_context(|| cannot_read(path))?;
         let mode = mode(&start, format, is_batch);
+        let is_guess = format.is_none() && mode.format() == Some(Format::Protobuf);
         let input = Box::new(Cursor::new(start).chain(input));
-        Ok(Self { path, input, reader: Reader::new(mode)?, mode, is_over: false, is_dry: false })
+        let reader = Reader::new(mode)?;
+        Ok(Self { path, input, reader, mode, is_guess, is_over: false, is_dry: false })
     }
 
     /// How they are written.
@@ -85,7 +89,9 @@ impl Iterator for Events<'_> {
         }
         let event = self.advance();
         self.is_over |= event.is_err();
-        event.with_context(|| self.path.display().to_string()).transpose()
+        let guess = if self.is_guess { " (Protobuf, since JSON begins with { or [)" } else { "" };
+        self.is_guess &= event.is_err();
+        event.with_context(|| format!("{}{guess}", self.path.display())).transpose()
     }
 }
 

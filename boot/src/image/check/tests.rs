@@ -97,6 +97,12 @@ fn other_kinds_of_file_are_named() {
     assert_eq!(check(&b"#!/bin/sh\n"[..]), Err(ImageError::NotElf));
     assert!(matches!(refusal(|s| s.kind = elf::ET_DYN), ImageError::WrongKind { .. }));
     assert!(matches!(refusal(|s| s.machine = elf::EM_AARCH64), ImageError::WrongKind { .. }));
+    let program = |s: &mut Sample| {
+        s.note = None;
+        s.kind = elf::ET_DYN;
+        s.add(elf::PT_INTERP);
+    };
+    assert_eq!(refusal(program), ImageError::NoNote, "advice on linking helps nobody");
     let mut flags = Sample::default().build();
     flags[48] = 1;
     assert!(matches!(check(&flags[..]), Err(ImageError::Damaged(_))));
