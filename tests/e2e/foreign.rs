@@ -19,6 +19,7 @@ pub fn add(suite: &mut Suite) {
     suite.each_qemu("foreign::urunc_boots_an_image_that_answers_line_by_line", urunc);
     suite.each_qemu("foreign::a_console_on_the_pci_bus_answers_line_by_line", on_pci);
     suite.each_qemu("foreign::a_console_over_memory_answers_line_by_line", over_memory);
+    suite.each_qemu("foreign::arguments_do_not_say_where_the_console_is", lookalikes);
     suite.each_qemu("foreign::every_byte_comes_back", every_byte);
     suite.each_qemu("foreign::arguments_and_environment_are_on_the_command_line", context);
     suite.each_qemu("foreign::a_hostile_command_line_is_refused_or_left_alone", hostile);
@@ -36,8 +37,8 @@ enum Launcher {
     UruncUnikraft,
     /// A virtio-console on the PCI bus of this machine.
     Pci(&'static str),
-    /// A virtio-console at an address that QEMU adds to the command line.
-    Memory,
+    /// A virtio-console at an address that QEMU adds to the command line, after these devices.
+    Memory(&'static str),
 }
 
 /// What a PC's firmware says last on a serial line, before the image is booted.
@@ -46,13 +47,13 @@ const FIRMWARE_ENDS: &str = "Booting from ROM..";
 /// All of them; where KVM is nested without the processor's support, a PC's firmware takes seconds, and
 /// so there two have to do for what is the image's own matter.
 fn launchers(backend: Backend) -> &'static [Launcher] {
-    const ALL: [Launcher; 4] =
-        [Launcher::UruncUnikraft, PCI, Launcher::UruncLinux, Launcher::Memory];
+    const ALL: [Launcher; 4] = [Launcher::UruncUnikraft, PCI, Launcher::UruncLinux, MEMORY];
     if backend == Backend::QemuTcg { &ALL } else { &ALL[..2] }
 }
 
 const SERIAL: [Launcher; 2] = [Launcher::UruncLinux, Launcher::UruncUnikraft];
 const PCI: Launcher = Launcher::Pci("pc");
+const MEMORY: Launcher = Launcher::Memory("");
 
 impl Launcher {
     /// The machine of a function, whose command line has these words too.
@@ -84,11 +85,12 @@ impl Launcher {
                 add("-device virtio-serial-pci -chardev stdio,id=console,signal=off");
                 add("-device virtconsole,chardev=console");
             }
-            Self::Memory => {
+            Self::Memory(others) => {
                 add("-M microvm,acpi=off,pit=off,pic=off,rtc=off,isa-serial=off,x-option-roms=off");
                 add("-m 16M -nodefaults -display none -no-reboot");
                 add(accelerator);
                 add(&image);
+                add(others);
                 add("-global virtio-mmio.force-legacy=false -device virtio-serial-device");
                 add("-chardev stdio,id=console,signal=off -device virtconsole,chardev=console");
             }
@@ -110,7 +112,7 @@ impl Launcher {
             Self::UruncUnikraft => {
                 format!("{function} env.vars=[ {before} ] netdev.ip=/24::8.8.8.8  -- {after}")
             }
-            Self::Pci(_) | Self::Memory => format!("console=hvc0 {words}"),
+            Self::Pci(_) | Self::Memory(_) => format!("console=hvc0 {words}"),
         }
     }
 
@@ -193,7 +195,17 @@ fn on_pci(backend: Backend) {
 }
 
 fn over_memory(backend: Backend) {
-    converse(backend, Launcher::Memory);
+    converse(backend, MEMORY);
+    converse(backend, Launcher::Memory("-device virtio-rng-device"));
+}
+
+/// What a function is given is not how its console is driven, and tabs are white space.
+fn lookalikes(backend: Backend) {
+    let words = "A=1\tquiet\tvirtio_mmio.device=512@0xfeb00000:5:0\t-- \
+        ampoule.console=driven virtio_mmio.device=512@0xfeb00000:5 x";
+    let said = MEMORY.start(backend, "context", words).rest_as_text();
+    assert_eq!(told(&said, "argument"), ["ampoule.console=driven", "x"].map(hexadecimal));
+    assert_eq!(told(&said, "variable")[0], format!("{}={}", hexadecimal("A"), hexadecimal("1")));
 }
 
 /// Longer than all buffers of the guest together. Each piece comes back before the next is sent, and a
@@ -234,7 +246,7 @@ fn context(backend: Backend) {
             ["-l", "--", "two words", "A=3", "é%"].map(hexadecimal).into_iter().collect();
         assert_eq!(told(&said, "argument"), arguments, "{launcher:?}");
         assert_eq!(told(&said, "name"), ["context"], "{launcher:?}");
-        let memory = if launcher == Launcher::Memory { "16" } else { "255" };
+        let memory = if launcher == MEMORY { "16" } else { "255" };
         let variables = [
             ("A", "1"),
             ("GREETING", "good day!"),

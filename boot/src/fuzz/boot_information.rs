@@ -63,7 +63,7 @@ fn check(address: u64, areas: Areas<'_>) {
         assert!(areas.iter().any(|area| area.as_ptr_range().start <= module.as_ptr()
             && module.as_ptr_range().end <= area.as_ptr_range().end));
     }
-    if let Some(console) = information.console() {
+    for console in information.devices() {
         let block = console.registers - DEVICE_PAGES[0].window;
         assert!(block.is_multiple_of(DEVICE_BLOCK_BYTES) && block < PAGE_BYTES);
         assert!(console.interrupt < 24);
@@ -89,7 +89,7 @@ fn written(areas: &mut [Vec<u8>; BOOT_INFORMATION.len()], mut choices: Choices<'
     let information = BootInfo::at(place, shown).expect("it is sound");
     assert_eq!(information.memory_end(IMAGE_BASE), Some(memory_bytes));
     assert_eq!(information.module(), Some(module));
-    let console = information.console().expect("it is told");
+    let console = information.devices().next().expect("it is told");
     assert_eq!(console.registers - DEVICE_PAGES[0].window, u64::from(block) * DEVICE_BLOCK_BYTES);
     assert_eq!((console.interrupt, console.is_driven), (interrupt.into(), is_driven == 1));
     areas[0][..bytes.len()].fill(0);

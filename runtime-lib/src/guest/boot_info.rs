@@ -39,7 +39,7 @@ const MAX_MEMORY_MAP_ENTRIES: u32 = 64;
 /// What lies in [`BOOT_INFORMATION`], whole.
 pub type Areas<'a> = [&'a [u8]; BOOT_INFORMATION.len()];
 
-/// The console's place on the machine.
+/// A device's place on the machine, which may be the console's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceAddress {
     /// Virtual address of its registers.
@@ -91,14 +91,18 @@ impl<'a> BootInfo<'a> {
         self.from(start)?.get(..usize::try_from(length).ok()?)
     }
 
-    /// The console's address on the command line.
-    pub fn console(&self) -> Option<DeviceAddress> {
-        let mut words = self.command_line()?.split(|&byte| byte == b' ');
-        let is_driven = words.clone().any(|word| word == DRIVEN_PARAMETER.as_bytes());
-        words.find_map(|word| {
+    /// The addresses on the command line, the last first: a monitor adds its own to what its caller
+    /// has given, which may be anything.
+    pub fn devices(&self) -> impl Iterator<Item = DeviceAddress> {
+        let line = self.command_line().unwrap_or_default();
+        let mut words = line.split(u8::is_ascii_whitespace).take_while(|word| word != b"--");
+        let is_driven = words.any(|word| word == DRIVEN_PARAMETER.as_bytes());
+        line.rsplit(u8::is_ascii_whitespace).filter_map(move |word| {
             let place = word.strip_prefix(DEVICE_PARAMETER.as_bytes())?;
             let (_, place) = split_at_byte(place, b'@')?;
             let (address, interrupt) = split_at_byte(place, b':')?;
+            // A number of Linux's own may follow.
+            let interrupt = interrupt.split(|&byte| byte == b':').next()?;
             let address = number(address.strip_prefix(b"0x")?, 16)?;
             let offset = address.checked_sub(DEVICE_PAGES[0].physical)?;
             let inside = offset % DEVICE_BLOCK_BYTES == 0 && offset < PAGE_BYTES;

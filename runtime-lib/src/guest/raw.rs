@@ -3,15 +3,16 @@
 use ampoule_abi::command_line::Console as Kind;
 
 use super::arch::power_off;
-use super::boot_info::DeviceAddress;
 use super::serial::Serial;
-use super::virtio::Console;
+use super::virtio::{Console, Device};
 
 /// A call whose console carries bytes.
 pub struct Raw {
     console: Line,
     /// Bytes of STDIN still to come.
     left: u64,
+    /// Whether bytes are on their way: if a fault cuts that off, there can be no others after them.
+    sending: bool,
 }
 
 enum Line {
@@ -22,16 +23,12 @@ enum Line {
 impl Raw {
     /// Opens the console that the command line names, for as many bytes of STDIN; `None` if it is not
     /// there. Where the line names none, that is the serial line: it need not be found.
-    pub fn open(
-        kind: Option<Kind>,
-        address: Option<DeviceAddress>,
-        input_bytes: u64,
-    ) -> Option<Self> {
+    pub fn open(kind: Option<Kind>, device: Option<Device>, input_bytes: u64) -> Option<Self> {
         let console = match kind {
-            Some(Kind::Virtio) => Line::Virtio(Console::open_raw(address)?),
+            Some(Kind::Virtio) => Line::Virtio(Console::open_raw(device)?),
             Some(Kind::Serial) | None => Line::Serial(Serial::open()?),
         };
-        Some(Self { console, left: input_bytes })
+        Some(Self { console, left: input_bytes, sending: false })
     }
 
     /// Bytes of STDIN, waiting for the first of them; none at its end.
@@ -57,14 +54,19 @@ impl Raw {
 
     /// Sends bytes.
     pub fn write(&mut self, bytes: &[u8]) {
+        self.sending = true;
         match &mut self.console {
             Line::Virtio(console) => console.send(bytes),
             Line::Serial(serial) => serial.send(bytes),
         }
+        self.sending = false;
     }
 
     /// Ends the call and its machine, with a message if it did not come to its own end.
     pub fn end(&mut self, why: &str) -> ! {
+        if self.sending {
+            power_off()
+        }
         if !why.is_empty() {
             for part in ["ampoule: ", why, "\n"] {
                 self.write(part.as_bytes());

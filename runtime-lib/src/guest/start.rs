@@ -10,9 +10,9 @@ use ampoule_abi::start::{RANDOMNESS_BYTES, Start};
 use ampoule_abi::wire::Fields;
 
 use super::arch::{self, abandon};
-use super::boot_info::{BootInfo, DeviceAddress};
+use super::boot_info::BootInfo;
 use super::raw::Raw;
-use super::virtio::Console;
+use super::virtio::{Console, Device};
 use super::{clock, memory, stream};
 
 /// Bytes of a note before its descriptor: three lengths and `Ampoule` with a NUL.
@@ -46,11 +46,7 @@ fn console_named(boot: &BootInfo<'_>) -> Option<command_line::Console> {
 /// Opens the console of a foreign launcher, and makes of its command line what others say.
 #[cold]
 #[inline(never)]
-fn raw_start(
-    boot: &BootInfo<'_>,
-    address: Option<DeviceAddress>,
-    memory_end: u64,
-) -> &'static [u8] {
+fn raw_start(boot: &BootInfo<'_>, device: Option<Device>, memory_end: u64) -> &'static [u8] {
     let line = boot.command_line().unwrap_or_default();
     let mut randomness = [0; RANDOMNESS_BYTES];
     for bytes in randomness.as_chunks_mut::<8>().0 {
@@ -60,7 +56,7 @@ fn raw_start(
     let buffer = alloc::vec![0; command_line::MESSAGE_BYTES].leak();
     let told = command_line::start_message(line, &context, buffer);
     let input_bytes = told.ok().and_then(|told| told.input_bytes).unwrap_or(u64::MAX);
-    let Some(raw) = Raw::open(command_line::console(line), address, input_bytes) else { abandon() };
+    let Some(raw) = Raw::open(command_line::console(line), device, input_bytes) else { abandon() };
     stream::open_raw(raw);
     match told {
         Ok(told) => told.message,
@@ -85,15 +81,14 @@ pub fn start(start_information: u64) -> ! {
     let Some(memory_end) = boot.memory_end(IMAGE_BASE) else { abandon() };
     // SAFETY: the memory map says that the RAM goes that far.
     unsafe { memory::give(memory_end) };
-    let address = boot.console();
-    let start = match address {
+    let start = match boot.devices().find_map(Device::at) {
         // One that is driven already comes from a launcher that knows the contract.
-        Some(address) if address.is_driven || console_named(&boot).is_none() => {
-            let Some(console) = Console::open(address) else { abandon() };
+        Some(device) if device.is_driven() || console_named(&boot).is_none() => {
+            let Some(console) = Console::open(device) else { abandon() };
             stream::open(console);
             boot.module().unwrap_or_else(stream::start_message)
         }
-        _ => raw_start(&boot, address, memory_end),
+        device => raw_start(&boot, device, memory_end),
     };
     let Ok(start) = Start::parse(start) else {
         stream::protocol_error("the Start message is malformed")

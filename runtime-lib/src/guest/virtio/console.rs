@@ -1,6 +1,5 @@
 //! The console: which of its ports carries the stream, and the stream's bytes (virtio 1.2, 5.3).
 
-use super::super::boot_info::DeviceAddress;
 use super::super::memory;
 use super::buffers;
 use super::control::Control;
@@ -23,21 +22,17 @@ pub struct Console {
 }
 
 impl Console {
-    /// Sets the device up; `None` if there is no console.
-    pub fn open(address: DeviceAddress) -> Option<Self> {
-        let mut device = Device::at(address)?;
+    /// Sets the device up; `None` if it cannot be driven.
+    pub fn open(mut device: Device) -> Option<Self> {
         let has_ports = device.negotiate(true)?;
         Self::over(device, has_ports)
     }
 
-    /// Sets the device up for port 0, which is a console: it is at the address, or else on the PCI bus.
+    /// Sets the device up for port 0, which is a console: this one, or else one on the PCI bus.
     #[cold]
     #[inline(never)]
-    pub fn open_raw(address: Option<DeviceAddress>) -> Option<Self> {
-        let mut device = match address {
-            Some(address) => Device::at(address)?,
-            None => Device::on_bus()?,
-        };
+    pub fn open_raw(device: Option<Device>) -> Option<Self> {
+        let mut device = device.or_else(Device::on_bus)?;
         device.negotiate(false)?;
         Self::over(device, false)
     }

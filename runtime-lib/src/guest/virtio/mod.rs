@@ -20,3 +20,4 @@ mod receiver;
 mod sender;
 
 pub use console::Console;
+pub use device::Device;
