@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::parse::{Item, Parser};
 use super::traffic::Traffic;
@@ -21,7 +20,9 @@ pub(crate) struct Output<O, E> {
     traffic: Arc<Traffic>,
 }
 
-/// Says how a call ends, if it is to end now; asked whenever a system call was interrupted.
+/// Says how a call ends, if it is to end now; asked whenever a system call was interrupted, and
+/// between writes of what came at once: a guest can have it be as many as it likes, none of which a
+/// signal need interrupt.
 pub(crate) type Interruption<'a> = &'a dyn Fn() -> Option<Ending>;
 
 impl<O: Write, E: Write> Output<O, E> {
@@ -51,8 +52,9 @@ impl<O: Write, E: Write> Output<O, E> {
                 Ok(Some(Item::Ready(time_stamp))) => self.traffic.became_ready(time_stamp),
                 Ok(Some(Item::Stdout(data))) => {
                     let (data, is_whole) = within(&mut self.left, data);
-                    match write_all(&mut self.stdout, data, interrupted) {
-                        Ok(None) => self.traffic.wrote_stdout(data.len()),
+                    let count = |written| self.traffic.wrote_stdout(written);
+                    match write_all(&mut self.stdout, data, interrupted, count) {
+                        Ok(None) => {}
                         Ok(ending) => return ending,
                         Err(error) => return Some(stdout_ending(error)),
                     }
@@ -62,9 +64,9 @@ impl<O: Write, E: Write> Output<O, E> {
                 }
                 Ok(Some(Item::Stderr(data))) => {
                     let (data, is_whole) = within(&mut self.left, data);
-                    self.traffic.bytes_err.fetch_add(data.len() as u64, Ordering::Relaxed);
-                    let stderr = self.stderr.as_mut();
-                    match stderr.map_or(Ok(None), |stderr| write_all(stderr, data, interrupted)) {
+                    let count = |written| self.traffic.wrote_stderr(written);
+                    let write = |stderr| write_all(stderr, data, interrupted, count);
+                    match self.stderr.as_mut().map_or(Ok(None), write) {
                         Ok(None) => {}
                         Ok(ending) => return ending,
                         Err(_) => self.stderr = None,
@@ -76,6 +78,12 @@ impl<O: Write, E: Write> Output<O, E> {
                 // What follows is ignored (SPEC C6.2), whether or not it came with this.
                 Ok(Some(Item::Exit(exit, reason))) => break Some(Ending::Exit(exit, reason)),
                 Err(error) => break Some(Ending::Protocol(error.to_string())),
+            }
+            if !bytes.is_empty() {
+                let interruption = interrupted();
+                if interruption.is_some() {
+                    return interruption;
+                }
             }
         };
         if let Some(stderr) = &mut self.stderr {
@@ -103,16 +111,20 @@ fn within<'a>(left: &mut u64, data: &'a [u8]) -> (&'a [u8], bool) {
     (&data[..bytes], bytes == data.len())
 }
 
-/// As [`Write::write_all`], but ends with the call.
+/// As [`Write::write_all`], but ends with the call, and counts what was written of it until then.
 fn write_all(
     sink: &mut impl Write,
     mut data: &[u8],
     interrupted: Interruption,
+    count: impl Fn(usize),
 ) -> io::Result<Option<Ending>> {
     while !data.is_empty() {
         match sink.write(data) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(written) => data = &data[written..],
+            Ok(written) => {
+                count(written);
+                data = &data[written..];
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 let ending = interrupted();
                 if ending.is_some() {
@@ -129,5 +141,63 @@ fn stdout_ending(error: io::Error) -> Ending {
     match error.kind() {
         ErrorKind::BrokenPipe => Ending::StdoutClosed,
         _ => Ending::StdoutFailed(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Instant;
+
+    use ampoule_abi::ABI_VERSION;
+    use ampoule_abi::messages::{Ready, ToHost, to_host::Kind};
+    use prost::Message;
+
+    use super::*;
+
+    fn frames(kinds: impl IntoIterator<Item = Kind>) -> Vec<u8> {
+        let ready = Kind::Ready(Ready { abi_version: ABI_VERSION, time_stamp: 0 });
+        let kinds = [ready].into_iter().chain(kinds);
+        let frame = |kind| ToHost { kind: Some(kind) }.encode_length_delimited_to_vec();
+        kinds.flat_map(frame).collect()
+    }
+
+    /// Takes so many bytes, and is interrupted from then on.
+    struct Short(usize);
+
+    impl Write for Short {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            if taken == 0 { Err(ErrorKind::Interrupted.into()) } else { Ok(taken) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Passes this on until so many bytes of STDOUT are written, at which the call is to end; what was
+    /// counted.
+    fn counted(kinds: impl IntoIterator<Item = Kind>, stdout: usize, end: u64) -> [u64; 2] {
+        let traffic = Arc::new(Traffic::since(Instant::now()));
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let is_due = || count(&traffic.bytes_out) == end;
+        let mut output = Output::new(Short(stdout), Short(9), ABI_VERSION, Arc::clone(&traffic));
+        let ending = output.take(&frames(kinds), &|| is_due().then_some(Ending::StdoutClosed));
+        assert!(matches!(ending, Some(Ending::StdoutClosed)), "{ending:?}");
+        [&traffic.bytes_out, &traffic.bytes_err].map(count)
+    }
+
+    #[test]
+    fn a_call_ends_between_writes_that_nothing_interrupts() {
+        let frames = (0..100).map(|_| Kind::Stdout(vec![b'x'].into()));
+        assert_eq!(counted(frames, 100, 3), [3, 0]);
+    }
+
+    #[test]
+    fn what_was_written_before_the_end_is_counted() {
+        let frames = [Kind::Stderr(vec![b'e'; 9].into()), Kind::Stdout(vec![b'x'; 9].into())];
+        assert_eq!(counted(frames, 4, 4), [4, 9]);
     }
 }

@@ -62,6 +62,11 @@ impl Traffic {
         self.bytes_out.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
+    /// Counts bytes of STDERR that have just been written.
+    pub(super) fn wrote_stderr(&self, bytes: usize) {
+        self.bytes_err.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     /// When the first byte of STDOUT was written.
     pub(crate) fn first_byte(&self) -> Option<Duration> {
         self.first_byte.get().copied()

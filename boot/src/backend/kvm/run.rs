@@ -99,8 +99,8 @@ fn enter(
             data.fill(NOTHING_THERE);
         }
         VcpuExit::IoOut(..) => exits.port += 1,
-        // A priority for interrupts that do not come.
-        VcpuExit::SetTpr => {}
+        // A register of an interrupt controller that is not there.
+        VcpuExit::SetTpr => exits.mmio += 1,
         VcpuExit::Shutdown | VcpuExit::SystemEvent(..) => return end(GuestEnd::Reset),
         VcpuExit::InternalError => {
             return end(GuestEnd::Stuck("it cannot emulate an instruction".to_owned()));
