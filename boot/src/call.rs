@@ -306,10 +306,9 @@ impl Call {
         facts
             .check_fits(memory_bytes)
             .map_err(|_| RequestError::TooLittleMemory { end: facts.end(), memory_bytes })?;
-        let own = Some(note.timeout_ms).filter(|&ms| ms > 0).map(Duration::from_millis);
         Ok(Limits {
             memory_bytes,
-            timeout: self.timeout.or(own),
+            timeout: self.timeout.or(self.image.timeout()),
             cpu_time: self.cpu_time,
             output_bytes: self.output_bytes,
             exits_per_second: self.exits_per_second,

@@ -32,6 +32,7 @@ pub fn add(suite: &mut Suite) {
     suite.each("events::ten_thousand_real_events_take_the_memory_of_one", many);
     suite.once("events::the_launcher_makes_checks_and_converts_them", made_and_checked);
     suite.once("events::the_launcher_refuses_what_is_no_event_with_65", refused);
+    suite.once("events::a_deadline_holds_while_an_event_is_read", late);
 }
 
 fn json(done: &Done) -> Value {
@@ -393,4 +394,13 @@ fn refused() {
     let two = ["run", &image, "--type", "t", "--mode", "binary", "--format", "json"];
     launcher(&two).run().expect(125).says(&["--format", "--mode binary"]);
     launcher(&["run", &image, "--mode", "binary"]).run().expect(125).says(&["--type"]);
+}
+
+fn late() {
+    let image = tools::get().image("route").display().to_string();
+    let call = ["run", &image, "--event", "-", "--timeout", "200ms"];
+    let mut running = launcher(&call).spawn();
+    let stdin = running.stdin();
+    running.finish().expect(124).says(&["STDIN", "deadline", "--timeout"]);
+    drop(stdin);
 }

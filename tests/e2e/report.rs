@@ -79,6 +79,16 @@ fn no_call() {
         reported(|path| launcher(&["run", "/nowhere/x.elf", "--report", path]).run().expect(127));
     assert_eq!((&report["status"], &report["reason"]), (&"error".into(), &"not-found".into()));
     assert_eq!((&report["exit_code"], &report["call_id"]), (&127.into(), &Value::Null));
+    let image = tools::get().image("wc").display().to_string();
+    let run = |path: &str| {
+        launcher(&["run", &image, "--env-file", "/nowhere/env", "--report", path]).run().expect(125)
+    };
+    let (done, report) = reported(run);
+    done.says(&["/nowhere/env"]);
+    assert_eq!(
+        (&report["reason"], &report["function"]["name"]),
+        (&"bad-request".into(), &"wc".into())
+    );
 }
 
 fn unwritable() {

@@ -1,6 +1,6 @@
 //! What a bundle says of itself.
 
-use ampoule_boot::Image;
+use ampoule_boot::{Image, units};
 use serde::Serialize;
 
 /// Name and version of the form in which it does.
@@ -42,7 +42,7 @@ pub fn of(image: &Image) -> anyhow::Result<String> {
             abi_version: note.abi_version,
             memory_bytes: note.memory_bytes,
             stack_bytes: note.stack_bytes,
-            timeout_ms: (note.timeout_ms > 0).then_some(note.timeout_ms),
+            timeout_ms: image.timeout().map(units::milliseconds),
             capabilities: &note.capabilities,
             event_modes: &note.event_modes,
         },

@@ -125,21 +125,6 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_was_not_begun_is_reported_too() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let report = directory.path().join("report.json");
-        let path = report.to_str().expect("text");
-        let words =
-            ["ampoule", "run", "x", "--env-file", "/nowhere/env", "--report", path, "--no-jail"];
-        let Ok(Cli { verb: Verb::Run(run) }) = Cli::try_parse_from(words) else {
-            panic!("a command");
-        };
-        assert_eq!(run.run(Began::now()).expect("a status"), 125);
-        let text = std::fs::read_to_string(&report).expect("a report");
-        assert!(text.contains("\"bad-request\"") && text.contains("/nowhere/env"), "{text}");
-    }
-
-    #[test]
     fn what_is_plain_is_taken_as_the_parser_takes_it() {
         let split = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
         for line in ["run a.elf", "run a.elf --", "run ./-a -- -x --help -- y", "run run -- run"] {

@@ -15,7 +15,7 @@ use ampoule_boot::{Error, Image, Reason, units};
 use clap::{Args, ValueEnum};
 
 use super::environment;
-use super::event::{self, Delivery, EventOptions, is_bad_event};
+use super::event::{self, Bounds, Delivery, EventOptions, is_bad_event, is_late};
 
 /// Boots an image in a fresh virtual machine; STDIN, STDOUT and STDERR are the function's.
 #[derive(Debug, Default, PartialEq, Eq, Args)]
@@ -151,13 +151,15 @@ impl Run {
     /// Runs the call; its exit status.
     pub(crate) fn run(self, began: Began) -> anyhow::Result<u8> {
         let desk = Desk::open(self.report.as_deref(), self.confinement())?;
-        let variables = match self.delivery().and_then(|delivery| self.variables(&delivery)) {
-            Ok(variables) => variables,
-            Err(error) => return desk.not_begun(reason(&error), &error, None),
-        };
         let image = match self.open() {
             Ok(image) => Arc::new(image),
             Err(error) => return desk.failed(&error, None),
+        };
+        let timeout = self.timeout.or(image.timeout());
+        let bounds = Bounds::of_call(began.at, timeout);
+        let variables = match self.delivery(bounds).and_then(|delivery| self.variables(&delivery)) {
+            Ok(variables) => variables,
+            Err(error) => return desk.not_begun(reason(&error), &error, Some(&image)),
         };
         if let Err(error) = event::check(&variables, &image) {
             return desk.not_begun(Reason::BadRequest, &error, Some(&image));
@@ -175,8 +177,8 @@ impl Run {
     }
 
     /// The events that the call is about, if it is, their bytes on this process's STDIN.
-    fn delivery(&self) -> anyhow::Result<Delivery> {
-        let mut delivery = self.events.delivery()?;
+    fn delivery(&self, bounds: Bounds) -> anyhow::Result<Delivery> {
+        let mut delivery = self.events.delivery(bounds)?;
         delivery.put_in_place()?;
         Ok(delivery)
     }
@@ -231,5 +233,9 @@ impl Run {
 }
 
 fn reason(error: &anyhow::Error) -> Reason {
-    if is_bad_event(error) { Reason::BadEvent } else { Reason::BadRequest }
+    match is_bad_event(error) {
+        true => Reason::BadEvent,
+        false if is_late(error) => Reason::DeadlineExceeded,
+        false => Reason::BadRequest,
+    }
 }

@@ -19,6 +19,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Seek};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ampoule_abi::messages::ImageNote;
 use ampoule_abi::seal::Checksums;
@@ -150,6 +151,11 @@ impl Image {
     /// What the image says about itself.
     pub fn note(&self) -> &ImageNote {
         &self.facts.note
+    }
+
+    /// The deadline that the image asks for, if it does.
+    pub fn timeout(&self) -> Option<Duration> {
+        Some(self.note().timeout_ms).filter(|&ms| ms > 0).map(Duration::from_millis)
     }
 
     /// What the check found.

@@ -6,6 +6,7 @@ use ampoule_event::{Event, JsonText, Kind, MediaType, Timestamp, Uri, Value};
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::bounds::Bounds;
 use super::{examples, files};
 
 pub(super) const HEADING: &str = "Events";
@@ -138,10 +139,10 @@ impl Attributes {
     }
 
     /// The data that is given.
-    pub(super) fn read_data(&self) -> anyhow::Result<Option<Vec<u8>>> {
+    pub(super) fn read_data(&self, bounds: Bounds) -> anyhow::Result<Option<Vec<u8>>> {
         match (&self.data, &self.data_file) {
             (Some(text), _) => Ok(Some(text.clone().into_bytes())),
-            (None, Some(path)) => files::read(path).map(Some),
+            (None, Some(path)) => files::read(path, bounds).map(Some),
             (None, None) => Ok(None),
         }
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::bounds::Bounds;
 use super::{Format, files};
 use ampoule_boot::program::standard;
 
@@ -32,7 +33,8 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> anyhow::Result<u8> {
-        let events = files::Events::open(&self.path, self.format.map(Into::into), self.batch)?;
+        let format = self.format.map(Into::into);
+        let events = files::Events::open(&self.path, format, self.batch, Bounds::NONE)?;
         let mut count = 0_u64;
         for event in events {
             event?;

@@ -6,6 +6,7 @@ use ampoule_event::Mode;
 use ampoule_event::stream::Writer;
 use clap::Args;
 
+use super::bounds::Bounds;
 use super::{Format, files};
 use ampoule_boot::program::standard;
 
@@ -41,7 +42,8 @@ pub(super) struct Convert {
 
 impl Convert {
     pub(super) fn run(self) -> anyhow::Result<u8> {
-        let mut events = files::Events::open(&self.path, self.format.map(Into::into), self.batch)?;
+        let format = self.format.map(Into::into);
+        let mut events = files::Events::open(&self.path, format, self.batch, Bounds::NONE)?;
         let to = self.to.into();
         let mode = match self.batch || matches!(events.mode(), Mode::Batched(_)) {
             true => Mode::Batched(to),

@@ -13,13 +13,14 @@ use clap::{Args, ValueEnum};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::attributes::{Attributes, HEADING};
+use super::bounds::Bounds;
 use super::{Format, files};
 
 /// The events of a call, and what answers are wanted.
 #[derive(Debug, Default, PartialEq, Eq, Args)]
 pub(crate) struct EventOptions {
     /// Call the function with an event, or several, or a batch, out of a file, or - for STDIN, which
-    /// is read before the call begins
+    /// is read before the call begins, 256MiB at most
     #[arg(long, value_name = "FILE", help_heading = HEADING, conflicts_with = "example")]
     event: Option<PathBuf>,
 
@@ -60,10 +61,10 @@ pub(crate) struct Delivery {
 }
 
 impl EventOptions {
-    /// What these options ask for.
-    pub(crate) fn delivery(&self) -> anyhow::Result<Delivery> {
+    /// What these options ask for, of which no more is read, and no longer, than `bounds` say.
+    pub(crate) fn delivery(&self, bounds: Bounds) -> anyhow::Result<Delivery> {
         let mut delivery = match self.is_any() {
-            true => self.events()?,
+            true => self.events(bounds)?,
             false => self.announced()?,
         };
         if let Some(format) = self.emit {
@@ -95,8 +96,8 @@ impl EventOptions {
         Ok(delivery)
     }
 
-    fn events(&self) -> anyhow::Result<Delivery> {
-        let (events, read_as) = self.read()?;
+    fn events(&self, bounds: Bounds) -> anyhow::Result<Delivery> {
+        let (events, read_as) = self.read(bounds)?;
         let format = self.format.map(Into::into).or(read_as.and_then(Mode::format));
         let format = format.unwrap_or(ampoule_event::Format::Json);
         let mode = match (self.mode, read_as) {
@@ -121,20 +122,20 @@ impl EventOptions {
     }
 
     /// The events that are given, and how a file has them.
-    fn read(&self) -> anyhow::Result<(Vec<Event>, Option<Mode>)> {
+    fn read(&self, bounds: Bounds) -> anyhow::Result<(Vec<Event>, Option<Mode>)> {
         let Some(path) = &self.event else {
             let read_as = self.attributes.example.is_some();
             let read_as = read_as.then_some(Mode::Structured(ampoule_event::Format::Json));
-            let data = self.data()?;
+            let data = self.data(bounds)?;
             return Ok((vec![self.attributes.event(None, data.as_deref())?], read_as));
         };
         ensure!(
             path.as_os_str() != "-" || self.attributes.data_file.as_deref() != Some(path),
             "--event and --data-file cannot both be read from STDIN"
         );
-        let data = self.attributes.read_data()?;
+        let data = self.attributes.read_data(bounds)?;
         let is_batch = self.mode == Some(ModeName::Batch);
-        let events = files::Events::open(path, None, is_batch)?;
+        let events = files::Events::open(path, None, is_batch, bounds)?;
         let mode = events.mode();
         let events = events.map(|event| self.attributes.event(Some(event?), data.as_deref()));
         Ok((events.collect::<anyhow::Result<_>>()?, Some(mode)))
@@ -142,14 +143,14 @@ impl EventOptions {
 
     /// The data of an event that is made here. What is handed over whole has it inside, so that the
     /// caller's STDIN, where nothing else is data, has to be read first.
-    fn data(&self) -> anyhow::Result<Option<Vec<u8>>> {
+    fn data(&self, bounds: Bounds) -> anyhow::Result<Option<Vec<u8>>> {
         let is_whole =
             self.mode.is_some_and(|mode| mode != ModeName::Binary) || self.format.is_some();
-        let given = self.attributes.read_data()?;
+        let given = self.attributes.read_data(bounds)?;
         if given.is_some() || !is_whole || self.attributes.example.is_some() {
             return Ok(given);
         }
-        Ok(Some(files::read("-".as_ref())?).filter(|bytes| !bytes.is_empty()))
+        Ok(Some(files::read("-".as_ref(), bounds)?).filter(|bytes| !bytes.is_empty()))
     }
 
     /// Data that is not given is the caller's STDIN.

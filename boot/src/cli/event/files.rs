@@ -2,11 +2,15 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use ampoule_event::stream::Reader;
 use ampoule_event::{Event, Format, Mode};
 use anyhow::Context as _;
+use rustix::fs::OFlags;
+
+use super::bounds::{Bounded, Bounds};
 
 /// Most bytes that are read ahead.
 const PIECE_BYTES: usize = 64 << 10;
@@ -15,9 +19,9 @@ const PIECE_BYTES: usize = 64 << 10;
 const TELLING_BYTES: usize = 512;
 
 /// All bytes of a file, or of STDIN if it is called `-`.
-pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+pub(super) fn read(path: &Path, bounds: Bounds) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let read = open(path)?.read_to_end(&mut bytes);
+    let read = open(path, bounds)?.read_to_end(&mut bytes);
     read.with_context(|| cannot_read(path))?;
     Ok(bytes)
 }
@@ -41,8 +45,9 @@ impl<'a> Events<'a> {
         path: &'a Path,
         format: Option<Format>,
         is_batch: bool,
+        bounds: Bounds,
     ) -> anyhow::Result<Self> {
-        let mut input = open(path)?;
+        let mut input = open(path, bounds)?;
         let start = beginning(&mut input).with_context(|| cannot_read(path))?;
         let mode = mode(&start, format, is_batch);
         let is_guess = format.is_none() && mode.format() == Some(Format::Protobuf);
@@ -95,12 +100,17 @@ impl Iterator for Events<'_> {
     }
 }
 
-fn open(path: &Path) -> anyhow::Result<Box<dyn BufRead>> {
-    if path.as_os_str() == "-" {
-        return Ok(Box::new(std::io::stdin().lock()));
-    }
-    let file = File::open(path).with_context(|| cannot_read(path))?;
-    Ok(Box::new(BufReader::with_capacity(PIECE_BYTES, file)))
+fn open(path: &Path, bounds: Bounds) -> anyhow::Result<BufReader<Bounded>> {
+    let file = match path.as_os_str() == "-" {
+        true => rustix::io::dup(rustix::stdio::stdin()).map_err(io::Error::from).map(File::from),
+        // A FIFO is opened at once, and its writer waited for as it is read.
+        false => {
+            let flags = OFlags::NONBLOCK.bits().cast_signed();
+            File::options().read(true).custom_flags(flags).open(path)
+        }
+    };
+    let file = file.with_context(|| cannot_read(path))?;
+    Ok(BufReader::with_capacity(PIECE_BYTES, Bounded::new(file, bounds)))
 }
 
 fn cannot_read(path: &Path) -> String {

@@ -5,6 +5,7 @@
 //! ```
 
 mod attributes;
+mod bounds;
 mod check;
 mod convert;
 mod delivery;
@@ -16,6 +17,7 @@ mod new;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+pub(crate) use bounds::{Bounds, is_late};
 pub(crate) use delivery::{Delivery, EventOptions, check};
 
 /// Makes, checks and converts events (CloudEvents 1.0.2).

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::Format;
 use super::attributes::Attributes;
+use super::bounds::Bounds;
 use ampoule_boot::program::standard;
 
 /// Prints an event.
@@ -26,7 +27,7 @@ pub(super) struct New {
 
 impl New {
     pub(super) fn run(self) -> anyhow::Result<u8> {
-        let data = self.attributes.read_data()?;
+        let data = self.attributes.read_data(Bounds::NONE)?;
         let event = self.attributes.event(None, data.as_deref())?;
         let mut bytes = Vec::new();
         let mut writer = Writer::new(Mode::Structured(self.to.into()))?;
