@@ -202,7 +202,7 @@ pub fn put(path: &Path, json: &[u8]) -> io::Result<()> {
 
 /// Whether something else than a file of its own is at `path`: a device, a pipe, or what a process
 /// has open (`/dev/stderr`), which may be a file, though not one of that name.
-fn is_written_to_as_it_is(path: &Path) -> bool {
+pub(crate) fn is_written_to_as_it_is(path: &Path) -> bool {
     let is_other = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
     is_other || fs::read_link(path).is_ok_and(|target| target.starts_with("/proc"))
 }

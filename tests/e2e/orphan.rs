@@ -1,6 +1,7 @@
 //! A launcher that is killed leaves nothing: no process, no file (SPEC C8.4, and the README).
 
 use std::io::{BufRead, BufReader, Read};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -21,6 +22,7 @@ pub fn add(suite: &mut Suite) {
     suite.each("orphan::a_launcher_killed_while_it_starts_leaves_nothing", starting);
     suite.each("orphan::a_launcher_killed_while_the_function_runs_leaves_nothing", running);
     suite.each("orphan::a_call_that_ends_leaves_nothing", ended);
+    suite.each("orphan::a_report_that_nobody_reads_leaves_no_process", unread_report);
     let name = "orphan::where_orphans_are_collected_a_call_ends_before_its_machine";
     suite.once_on(Backend::Kvm, name, collected);
 }
@@ -102,6 +104,24 @@ fn running(backend: Backend) {
         marked.running.signal(Signal::KILL);
         marked.check();
     }
+}
+
+/// To open a FIFO without a reader takes for ever.
+fn unread_report(backend: Backend) {
+    let scratch = Scratch::new();
+    let path = scratch.path("report");
+    assert!(Command::new("mkfifo").arg(&path).status().expect("coreutils").success());
+    let mark = format!("PATH={}:{}", std::env::var("PATH").expect("one"), path.display());
+    let path = path.to_str().expect("text");
+    let call = backend.call("echo").options(&["--report", path]).bare();
+    let mut running = call.env("PATH", mark.trim_start_matches("PATH=")).spawn();
+    drop(running.stdin());
+    // The call is over, and its report is still to be written.
+    running.stdout().read_to_end(&mut Vec::new()).expect("it ends");
+    procfs::wait_until_idle(&[running.pid()]);
+    running.signal(Signal::KILL);
+    drop(running);
+    procfs::wait_until_none_has(&mark);
 }
 
 fn ended(backend: Backend) {

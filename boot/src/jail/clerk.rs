@@ -2,8 +2,8 @@
 //! before, writes it.
 //!
 //! It is the same program, forked while there is one thread and nothing of a guest's, and knows
-//! where to write. What it is sent it writes, once and whole; without that, as when its sender was
-//! killed, it ends and leaves nothing.
+//! where to write. What it is sent it writes, once and whole, and then ends; without that, as when its
+//! sender was killed, it ends and leaves nothing.
 #![allow(unsafe_code)]
 
 use std::fs::File;
