@@ -1,7 +1,7 @@
 //! The exit status (SPEC C3): each row of its table from the command line, with its one message.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{ChildStdout, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 
 use rustix::process::Signal;
 
@@ -25,6 +25,7 @@ pub fn add(suite: &mut Suite) {
     );
     suite.each("status::sigint_gives_130", |backend| signal(backend, Signal::INT, 130));
     suite.each("status::sigterm_gives_143", |backend| signal(backend, Signal::TERM, 143));
+    suite.each("status::a_signal_that_is_ignored_stays_ignored", ignored_signal);
     suite.each("status::a_signal_ends_a_call_whose_reader_is_blocked", signal_with_blocked_reader);
     suite.each("status::out_of_memory_gives_137", out_of_memory);
     suite.each("status::more_memory_is_had_by_asking", more_memory);
@@ -135,6 +136,22 @@ fn signal(backend: Backend, signal: Signal, status: i32) {
     drop(stdin);
 }
 
+/// As of what a script runs in the background.
+fn ignored_signal(backend: Backend) {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' INT && exec \"$@\"", "sh"]);
+    let mut running = backend.call("steps").bare().inside(shell).spawn();
+    let mut stdout = BufReader::new(running.stdout());
+    let mut line = String::new();
+    stdout.read_line(&mut line).expect("it writes");
+    running.signal(Signal::INT);
+    let stdin = running.stdin();
+    drop(stdin);
+    stdout.read_line(&mut line).expect("it goes on");
+    assert_eq!(line, "first\nlast 0\n");
+    running.finish().expect(0).silent();
+}
+
 fn signal_with_blocked_reader(backend: Backend) {
     let mut running = backend.call("flood").bare().spawn();
     let mut stdout = running.stdout();
@@ -197,7 +214,9 @@ fn bad_options() {
 fn missing_monitor() {
     let image = crate::tools::get().image("echo").display().to_string();
     let call = launcher(&["run", &image, "--accel", "tcg"]).env("AMPOULE_QEMU", "/nowhere/qemu");
-    call.run().expect(125).says(&["/nowhere/qemu", "cargo xtask doctor"]);
+    call.run().expect(125).says(&["/nowhere/qemu", "AMPOULE_QEMU"]);
+    let call = launcher(&["run", &image, "--accel", "tcg"]).env("PATH", "/nowhere");
+    call.run().expect(125).says(&["qemu-system-x86_64", "apt-get", "cargo xtask doctor"]);
 }
 
 fn reserved_variables() {

@@ -2,6 +2,8 @@
 #![allow(unsafe_code)]
 
 use std::io;
+use std::mem::MaybeUninit;
+use std::ptr;
 
 use crate::jail;
 use crate::session::{StopCause, Stopper};
@@ -10,12 +12,17 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::register;
 
 /// Ends the call on the signals that ask for it; on a second one, or where the call has ended
-/// already, this process, which may be blocked on a STDERR that nobody reads.
+/// already, this process, which may be blocked on a STDERR that nobody reads. A signal that this
+/// process was started to ignore stays ignored, as an interrupt is by what a script has left running
+/// in the background.
 pub fn stop_on_signals(stopper: &Stopper) -> io::Result<()> {
     for (signal, cause, exit_code) in [
         (SIGINT, StopCause::Interrupted, status::INTERRUPTED),
         (SIGTERM, StopCause::Terminated, status::TERMINATED),
     ] {
+        if is_ignored(signal)? {
+            continue;
+        }
         let stopper = stopper.clone();
         let action = move || {
             // A jailed process cannot have the signal do to it what it does by default.
@@ -28,4 +35,15 @@ pub fn stop_on_signals(stopper: &Stopper) -> io::Result<()> {
         unsafe { register(signal, action) }?;
     }
     Ok(())
+}
+
+fn is_ignored(signal: libc::c_int) -> io::Result<bool> {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: the function writes to the place, which has the right size, and changes nothing where
+    // the pointer to a new action is null.
+    match unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) } {
+        // SAFETY: it was written to; zeros are a `sigaction` as well.
+        0 => Ok(unsafe { action.assume_init() }.sa_sigaction == libc::SIG_IGN),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
