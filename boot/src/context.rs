@@ -1,8 +1,8 @@
 //! What a function is told: arguments, environment, clocks, randomness (SPEC C2, C4).
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::{self, Seek};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -11,7 +11,7 @@ use ampoule_abi::messages::{Start, Variable};
 use ampoule_abi::start::RANDOMNESS_BYTES;
 use ampoule_abi::{ABI_VERSION, frame};
 use prost::Message;
-use rustix::fs::fstatfs;
+use rustix::fs::{FileType, SeekFrom, fstat, fstatfs, seek};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::outcome::Limits;
@@ -120,16 +120,16 @@ impl Context<'_> {
         for (name, value) in self.variables {
             check_name(name)?;
             no_nul(value, &name.to_string_lossy())?;
-            put(&mut variables, name.as_bytes(), value.as_bytes());
+            variables.push(variable(name.as_bytes(), value.as_bytes()));
         }
-        Ok(variables)
+        Ok(last_of_each_name(variables))
     }
 
     /// The variables that SPEC C4 defines.
     fn own(&self, now: SystemTime) -> Vec<Variable> {
         let mut variables = Vec::new();
         let mut set = |name: &str, value: &str| {
-            put(&mut variables, name.as_bytes(), value.as_bytes());
+            variables.push(variable(name.as_bytes(), value.as_bytes()));
         };
         set("AMPOULE_ABI", &ABI_VERSION.to_string());
         set("FN_NAME", self.name);
@@ -171,23 +171,30 @@ fn no_nul(value: &OsStr, what: &str) -> Result<(), ContextError> {
     }
 }
 
-/// Sets a variable; the last one of a name counts.
-fn put(variables: &mut Vec<Variable>, name: &[u8], value: &[u8]) {
-    variables.retain(|variable| variable.name != name);
-    variables.push(Variable { name: name.to_vec().into(), value: value.to_vec().into() });
+fn variable(name: &[u8], value: &[u8]) -> Variable {
+    Variable { name: name.to_vec().into(), value: value.to_vec().into() }
+}
+
+/// Of variables of one name, the last.
+fn last_of_each_name(variables: Vec<Variable>) -> Vec<Variable> {
+    let mut names = BTreeSet::new();
+    let reversed = variables.into_iter().rev();
+    let mut last: Vec<_> = reversed.filter(|it| names.insert(it.name.clone())).collect();
+    last.reverse();
+    last
 }
 
 /// The length of what is left in `stdin`, in bytes, where that is known: in a regular file that
 /// is stored somewhere.
 pub fn content_length(stdin: impl AsFd) -> Option<u64> {
-    let mut file = File::from(stdin.as_fd().try_clone_to_owned().ok()?);
-    let metadata = file.metadata().ok().filter(|metadata| metadata.is_file())?;
-    if is_made_up(file.as_fd()) {
+    let stdin = stdin.as_fd();
+    let status = fstat(stdin).ok()?;
+    if !FileType::from_raw_mode(status.st_mode).is_file() || is_made_up(stdin) {
         return None;
     }
-    // The copy shares its offset with `stdin`; asking for it moves nothing.
-    let offset = file.stream_position().ok()?;
-    Some(metadata.len().saturating_sub(offset))
+    // To ask for the offset moves nothing.
+    let offset = seek(stdin, SeekFrom::Current(0)).ok()?;
+    Some(u64::try_from(status.st_size).ok()?.saturating_sub(offset))
 }
 
 /// Whether a file's contents come about as they are read, so that its length says nothing: 0 in
@@ -210,6 +217,8 @@ pub fn of_caller(stdin: impl AsFd) -> Vec<EnvironmentVariable> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     fn start(context: &Context<'_>) -> Start {

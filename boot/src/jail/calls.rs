@@ -89,6 +89,10 @@ pub(super) const LIST: [SystemCall; 17] = [
     of(Purpose::Clerk, "wait4", libc::SYS_wait4, &[]),
 ];
 
+/// What the standard library asks of a descriptor that it closes, where it is compiled to check itself.
+pub(super) const OF_DEBUG_BUILDS: SystemCall =
+    of(Purpose::Call, "fcntl", libc::SYS_fcntl, &[Check::Is(1, libc::F_GETFD as u32)]);
+
 /// The names of all that are allowed for some purpose.
 pub fn names() -> impl Iterator<Item = &'static str> {
     LIST.into_iter().map(|call| call.name)

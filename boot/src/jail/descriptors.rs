@@ -22,16 +22,18 @@ pub(super) fn close_all_but(mut kept: Vec<RawFd>) -> io::Result<RawFd> {
     Ok(first)
 }
 
-/// Has no descriptors come about from `first` on, and no core file, which would hold the guest's
-/// memory.
+/// Has no core file come about, which would hold the guest's memory, and no descriptors from `first`
+/// on, if that is known.
 ///
 /// Processes are not limited: the kernel counts all of a user's, so that no number is right. Nor are
 /// files, one of which STDOUT may be.
-pub(super) fn limit(first: RawFd) -> io::Result<()> {
+pub(super) fn limit(first: Option<RawFd>) -> io::Result<()> {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     setrlimit(Resource::Core, none)?;
-    let many = Some(first as u64);
-    setrlimit(Resource::Nofile, Rlimit { current: many, maximum: many })?;
+    if let Some(first) = first {
+        let many = Some(first as u64);
+        setrlimit(Resource::Nofile, Rlimit { current: many, maximum: many })?;
+    }
     Ok(())
 }
 

@@ -62,7 +62,8 @@ impl Farewell {
 /// Whether somebody collects processes whose parent is gone: the first process blocks `SIGCHLD`, to
 /// wait for it, or ignores it, as those do whose task that is. Where it does not, as with a container
 /// whose first process merely sleeps, or serves and waits for nobody but its own children, each would
-/// stay for ever.
+/// stay for ever. (A nearer one that has asked for orphans, by `PR_SET_CHILD_SUBREAPER`, gets them
+/// instead: to collect them is what that is for.)
 fn has_undertaker(status: &mut File) -> bool {
     // Enough for all but a long list of groups; in one read, since a caller waits for this.
     let mut text = [0; 4096];
