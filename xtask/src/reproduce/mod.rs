@@ -15,10 +15,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ampoule_boot::digest::Digest;
 use tempfile::TempDir;
 
 use crate::console::Console;
-use crate::image::{Built, Profile, sha256};
+use crate::image::{Built, Profile};
 use crate::project::{Function, Project};
 use crate::publish::{PublishError, publish};
 use difference::Difference;
@@ -64,7 +65,7 @@ pub enum ReproduceError {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{name:?} is not reproducible: its {what} differs first at {difference}\n  here      \
-     sha256:{here}\n  elsewhere sha256:{elsewhere}\n  varied    {varied}\nboth are kept; to see more: \
+     {here}\n  elsewhere {elsewhere}\n  varied    {varied}\nboth are kept; to see more: \
      diffoscope {} {}",
     shown(&kept[0]), shown(&kept[1])
 )]
@@ -75,10 +76,10 @@ pub struct Irreproducible {
     what: &'static str,
     /// Where.
     difference: Difference,
-    /// SHA-256 of the file that was built here.
-    here: String,
-    /// SHA-256 of the file that was built elsewhere.
-    elsewhere: String,
+    /// The digest of the file that was built here.
+    here: Digest,
+    /// The digest of the one that was built elsewhere.
+    elsewhere: Digest,
     /// What was other.
     varied: String,
     /// Where both are.
@@ -118,8 +119,8 @@ pub fn verify(
             name: function.name.clone(),
             what,
             difference,
-            here: sha256(ours),
-            elsewhere: sha256(theirs),
+            here: Digest::of(ours),
+            elsewhere: Digest::of(theirs),
             varied,
             kept,
         })));

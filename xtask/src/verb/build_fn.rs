@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use ampoule_boot::digest::Digest;
 use ampoule_boot::units;
 use anyhow::Result;
 use clap::{ArgGroup, Args, ValueEnum};
@@ -79,7 +80,7 @@ struct Report<'a> {
     path: &'a PathBuf,
     debug_path: &'a PathBuf,
     bytes: u64,
-    sha256: &'a str,
+    sha256: Digest,
     memory_bytes: u64,
     stack_bytes: u64,
     timeout_ms: Option<u64>,
@@ -126,7 +127,7 @@ impl BuildFn {
         let verb = if built.fresh { "Fresh" } else { "Built" };
         let size = short_size(built.bytes);
         console.status(verb, format_args!("{} ({size})", built.path.display()));
-        console.status("SHA-256", &built.sha256);
+        console.status("SHA-256", built.sha256.hexadecimal());
         // An image elsewhere is run by its path.
         let next = match self.out {
             Some(_) => next(&built.path.display().to_string(), None, false),
@@ -144,7 +145,7 @@ impl BuildFn {
             path: &built.path,
             debug_path: &built.debug_path,
             bytes: built.bytes,
-            sha256: &built.sha256,
+            sha256: built.sha256,
             memory_bytes: settings.memory_bytes,
             stack_bytes: settings.stack_bytes,
             timeout_ms: settings.timeout.map(units::milliseconds),
