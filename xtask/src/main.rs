@@ -31,6 +31,7 @@ mod status;
 mod symbol;
 mod template;
 mod undo;
+mod unfinished;
 mod verb;
 
 use std::process::ExitCode;
