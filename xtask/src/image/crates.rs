@@ -34,7 +34,7 @@ pub fn section(
         return Ok(pack(text));
     }
     let metadata = dependency::metadata(project)?;
-    let linked = Linked::new(&metadata, &function.package, compiled);
+    let linked = Linked::new(metadata, &function.package, compiled);
     let list = list(&linked.ok_or(MetadataError::NoDependencies)?);
     let text = serde_json::to_vec(&list).expect("a list of texts and numbers");
     if let Some(key) = key {

@@ -86,7 +86,7 @@ impl Dist {
             toolchain: source::toolchain().context("rustc does not say what it is")?,
             source: source::revision(&project.root, console),
             date: source::date(&project.root, console)?,
-            metadata: dependency::metadata(&project)?,
+            metadata: dependency::metadata(&project)?.clone(),
             lock: Lock::read(&project.root)?,
             secret,
         };
