@@ -9,7 +9,7 @@
 
 pub mod audit;
 pub mod canonical;
-pub mod check;
+mod check;
 pub mod compile;
 mod crates;
 pub mod dependency;
