@@ -11,6 +11,7 @@ mod doctor;
 mod find;
 mod image;
 mod inspect;
+mod interruption;
 mod kubernetes;
 mod launcher;
 mod manifest;

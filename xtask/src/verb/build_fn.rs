@@ -6,12 +6,13 @@ use std::process::ExitCode;
 
 use ampoule_boot::digest::Digest;
 use ampoule_boot::units;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{ArgGroup, Args, ValueEnum};
 use serde::Serialize;
 
 use crate::console::{Console, short_size};
 use crate::image::{self, Built, Profile};
+use crate::interruption::Interruption;
 use crate::project::{Function, Project};
 use crate::publish::publish;
 use crate::{reproduce, results};
@@ -96,14 +97,20 @@ impl BuildFn {
         let project = Project::load(self.manifest_path.as_deref(), console)?;
         let functions = self.chosen(&project)?;
         let profile = Profile::chosen(self.debug);
+        let mut interruption = match self.verify_reproducible {
+            true => Some(Interruption::new().context("signals cannot be listened for")?),
+            false => None,
+        };
         let mut sources = BTreeSet::new();
         for function in functions {
             let default = || project.output(&function.name, profile);
             let folder = self.out.clone().unwrap_or_else(default);
             let built = image::build(&project, function, profile, &folder, console)?;
             sources.extend(built.sources.iter().cloned());
-            if self.verify_reproducible {
-                reproduce::verify(&project, function, profile, &built, console)?;
+            if let Some(interruption) = &mut interruption {
+                interruption.put_off(|interruption| {
+                    reproduce::verify(&project, function, profile, &built, interruption, console)
+                })??;
             }
             match self.message_format {
                 MessageFormat::Human => self.say(function, &built, console),
