@@ -10,8 +10,8 @@ use ampoule_abi::layout::{LARGE_PAGE_BYTES, MIN_MEMORY_BYTES};
 use ampoule_abi::messages::ImageNote;
 use ampoule_abi::note;
 use object::elf::PT_NOTE;
-use object::read::elf::ProgramHeader as _;
-use object::{LittleEndian as LE, Object, ObjectSection, ObjectSymbol, SectionFlags};
+use object::read::elf::{FileHeader as _, ProgramHeader as _};
+use object::{LittleEndian as LE, Object, ObjectSection, ObjectSymbol, SectionFlags, SectionIndex};
 use prost::Message;
 use serde::Serialize;
 
@@ -22,8 +22,9 @@ use crate::symbol;
 const MAX_PROGRAMS: u64 = 64;
 /// Longest notes of an image, in bytes in all; headers may name the same ones again and again.
 const MAX_NOTE_BYTES: u64 = 64 << 10;
-/// Most sections of an image.
-const MAX_SECTIONS: u64 = 256;
+/// Most sections of an image, and its longest names of them, in bytes in all; those may overlap.
+const MAX_SECTIONS: u64 = 1024;
+const MAX_SECTION_NAME_BYTES: u64 = 64 << 10;
 /// Most characters of a section's name that are kept.
 const MAX_NAME_CHARACTERS: usize = 200;
 /// Longest names of a twin's symbols, in bytes in all; those may overlap as well.
@@ -138,7 +139,12 @@ pub fn bounded(image: &[u8]) -> Result<elf::File<'_>, InspectError> {
     let file = elf::parse(image)?;
     let programs = file.elf_program_headers();
     at_most("program headers", programs.len() as u64, MAX_PROGRAMS)?;
-    at_most("sections", file.elf_section_table().len() as u64, MAX_SECTIONS)?;
+    let sections = file.elf_section_table();
+    at_most("sections", sections.len() as u64, MAX_SECTIONS)?;
+    // Where there are no sections, that names none.
+    let names = SectionIndex(file.elf_header().shstrndx(LE, image).unwrap_or(0) as usize);
+    let name_bytes = sections.section(names).map_or(0, |names| names.sh_size.get(LE));
+    at_most("bytes of sections' names", name_bytes, MAX_SECTION_NAME_BYTES)?;
     let notes = programs.iter().filter(|program| program.p_type(LE) == PT_NOTE);
     let note_bytes = notes.fold(0, |sum, notes| notes.p_filesz.get(LE).saturating_add(sum));
     at_most("bytes of notes", note_bytes, MAX_NOTE_BYTES)?;
@@ -232,13 +238,14 @@ fn crates(file: &elf::File<'_>) -> Result<Vec<Part>, InspectError> {
 
 #[cfg(test)]
 mod tests {
-    use object::elf::{FileHeader64, ProgramHeader64};
+    use object::elf::{FileHeader64, ProgramHeader64, SectionHeader64};
     use object::pod::{bytes_of, bytes_of_slice};
     use object::{U16, U32, U64};
 
     use super::*;
     use crate::bench::cold::bare_kernel;
     use crate::image::note::elf_note;
+    use crate::image::sample;
 
     /// An ELF file of these notes, which so many program headers name.
     fn file(notes: &[u8], programs: usize) -> Vec<u8> {
@@ -288,5 +295,13 @@ mod tests {
         assert!(told.contains("65 program headers") && told.contains("at most 64"), "{told}");
         let told = refused(&file(&vec![0; 12 << 10], 6));
         assert!(told.contains("73728 bytes of notes"), "{told}");
+        let (mut object, _) = sample();
+        let header = *elf::parse(&object).expect("an ELF file").elf_header();
+        let strings = header.e_shoff.get(LE) as usize
+            + usize::from(header.e_shstrndx.get(LE).0) * size_of::<SectionHeader64<LE>>();
+        let size = strings + std::mem::offset_of!(SectionHeader64<LE>, sh_size);
+        object[size..size + 8].copy_from_slice(&(1_u64 << 20).to_le_bytes());
+        let told = refused(&object);
+        assert!(told.contains("1048576 bytes of sections' names"), "{told}");
     }
 }
