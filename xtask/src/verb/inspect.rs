@@ -64,11 +64,8 @@ impl Inspect {
         let path = self.path(console)?;
         let (image, refused) = read_image(&path)?;
         let twin_path = path.with_extension("debug");
-        let twin = match read(&twin_path) {
-            Err(why) if why.kind() == ErrorKind::NotFound => None,
-            read => Some(read.with_context(|| twin_path.display().to_string())?),
-        };
-        let inspection = match (inspect(&image, twin.as_deref()), &refused) {
+        let twin = read(&twin_path);
+        let inspection = match (inspect(&image, twin.as_deref().ok()), &refused) {
             (Ok(inspection), _) => inspection,
             // The launcher knows better what is wrong.
             (Err(_), Some(why)) => bail!("{why}"),
@@ -84,8 +81,9 @@ impl Inspect {
             return Ok(ExitCode::SUCCESS);
         }
         print(&path, image.len() as u64, &inspection);
-        if twin.is_none() {
-            warning(format_args!("no sizes by crate: {} is not there", twin_path.display()));
+        if let Err(why) = twin {
+            let twin = twin_path.display();
+            warning(format_args!("no sizes by crate: {twin} cannot be read: {why}"));
         }
         Ok(ExitCode::SUCCESS)
     }
