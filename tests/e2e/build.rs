@@ -156,6 +156,24 @@ fn inspect() {
     assert!(report["sections"].as_array().is_some_and(|sections| !sections.is_empty()));
     let text = xtask(&["inspect", "echo"]).run().expect(0);
     assert!(text.text().contains("ABI 1") && text.text().contains(".text"), "{text:?}");
+    let bundle = tools::bundle("echo").display().to_string();
+    let of_bundle = json(&xtask(&["inspect", &bundle, "--json"]).run().expect(0));
+    assert_eq!(
+        (&of_bundle["function"], &of_bundle["bytes"]),
+        (&report["function"], &report["bytes"])
+    );
+    let scratch = Scratch::new();
+    let damaged = scratch.path("echo.elf").display().to_string();
+    let mut image = fs::read(tools::get().image("echo")).expect("an image");
+    let middle = image.len() / 2;
+    image[middle] ^= 1;
+    fs::write(&damaged, image).expect("written");
+    let shown = xtask(&["inspect", &damaged]).run().expect(0);
+    assert!(shown.text().contains("echo 0.1.0, ABI 1"), "{shown:?}");
+    assert!(shown.stderr.contains("echo.elf cannot be run: it was altered"), "{shown:?}");
+    let launcher = tools::get().launcher.display().to_string();
+    let other = xtask(&["inspect", &launcher]).run().expect(1);
+    assert!(other.stderr.contains("it has no Ampoule note"), "{other:?}");
 }
 
 fn list() {

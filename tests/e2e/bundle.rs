@@ -12,7 +12,7 @@ use ampoule_abi::seal::{self, Checksums};
 use serde_json::Value;
 
 use crate::data::Random;
-use crate::harness::{Scratch, Suite, clean, launcher};
+use crate::harness::{Scratch, Suite, clean, launcher, xtask};
 use crate::hints;
 use crate::matrix::Backend;
 use crate::process::{Done, Invocation};
@@ -26,6 +26,7 @@ pub fn add(suite: &mut Suite) {
     suite.once("bundle::says_what_is_in_it", inspected);
     suite.once("bundle::a_flipped_bit_is_refused_and_never_runs", flipped);
     suite.once("bundle::a_part_of_one_is_refused_and_never_runs", cut);
+    suite.once("bundle::of_a_damaged_image_is_not_made", of_damaged);
     suite.once("bundle::is_verified_by_the_launcher_wherever_it_is_damaged", verified);
     suite.each("bundle::is_run_by_a_launcher_as_its_image_is", run_by_launcher);
     suite.once("bundle::a_bad_option_gives_125", bad_options);
@@ -195,6 +196,18 @@ fn cut() {
         let done = done.unwrap_or_else(|| panic!("{length} bytes were not refused"));
         done.expect(126).says(&["/changed", &claimed]);
     }
+}
+
+fn of_damaged() {
+    let scratch = Scratch::new();
+    let mut image = fs::read(tools::get().image("echo")).expect("an image");
+    let middle = image.len() / 2;
+    image[middle] ^= 1;
+    let [path, bundle] = ["echo.elf", "echo"].map(|name| scratch.path(name).display().to_string());
+    fs::write(&path, image).expect("written");
+    let done = xtask(&["bundle", &path, "-o", &bundle]).run().expect(1);
+    assert!(done.stderr.contains("echo.elf cannot be run: it was altered"), "{done:?}");
+    assert_eq!(scratch.names(), ["echo.elf"]);
 }
 
 fn verified() {

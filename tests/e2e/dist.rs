@@ -105,6 +105,8 @@ fn same_again() {
     }
     let passed_on = xtask(&["verify", path.to_str().expect("text")]).run().expect(0);
     assert!(passed_on.text().contains("8 files"), "{passed_on:?}");
+    let help = xtask(&["verify", "--help"]).run().expect(0);
+    assert!(help.text().contains("Usage: cargo xtask verify "), "{help:?}");
     let image = fs::read(tools::get().image("echo")).expect("the image");
     assert!(first[Path::new("echo/echo.elf")] == image, "another image than `build-fn` makes");
     made(&scratch, &["--sign", &secret]);

@@ -11,12 +11,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use ampoule_abi::seal;
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::data::sha256;
 use crate::harness::{Scratch, Suite, xtask};
 use crate::process::Invocation;
-use crate::tools;
+use crate::{procfs, tools};
 
 /// Which functions are to be built in all surroundings.
 const CHOICE: &str = "AMPOULE_TEST_REPRODUCIBLE";
@@ -30,6 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(4 * 3600);
 pub fn add(suite: &mut Suite) {
     suite.once("reproducible::a_function_is_the_same_elsewhere", same_elsewhere);
     suite.once("reproducible::a_difference_is_told_with_its_place_and_both_digests", difference);
+    suite.once("reproducible::one_that_is_told_to_end_leaves_nothing_elsewhere", interrupted);
     if let Some(choice) = std::env::var_os(CHOICE) {
         let choice = choice.into_string().expect("names are text");
         suite.once("reproducible::eight_surroundings_give_the_same_bytes", move || eight(&choice));
@@ -85,6 +87,25 @@ fn difference() {
     let place = format!("its image differs first at offset {offset:#x} (.");
     for part in [&place, &sha256(&ours), &sha256(&theirs), &command, "TZ="] {
         assert!(done.stderr.contains(part), "no {part:?} in {done:?}");
+    }
+}
+
+fn interrupted() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let scratch = Scratch::new();
+        let verify = xtask(&["build-fn", "echo", "--verify-reproducible"]).patience(PATIENCE);
+        let mut running = verify.env("TMPDIR", scratch.path("")).spawn();
+        // Cargo compiles there.
+        let is_at_work = || {
+            let names = scratch.names();
+            names.iter().any(|name| scratch.path(name).join("target/guest").exists())
+        };
+        while !is_at_work() {
+            assert!(!procfs::wait_for_end(running.pid(), Duration::ZERO), "{:?}", running.finish());
+        }
+        running.signal(signal);
+        running.finish().expect(-signal.as_raw());
+        assert_eq!(scratch.names(), [""; 0]);
     }
 }
 

@@ -11,6 +11,7 @@ mod doctor;
 mod find;
 mod image;
 mod inspect;
+mod interruption;
 mod kubernetes;
 mod launcher;
 mod manifest;
@@ -31,6 +32,7 @@ mod status;
 mod symbol;
 mod template;
 mod undo;
+mod unfinished;
 mod verb;
 
 use std::process::ExitCode;

@@ -3,6 +3,7 @@
 //! A function is a binary target of a workspace member that depends on the runtime. Nothing else
 //! marks one, so that a function stays an ordinary crate.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,8 @@ pub struct Project {
     pub runtime: Option<PathBuf>,
     /// The functions, by name.
     pub functions: Vec<Function>,
+    /// What cargo says of the packages that guests are made of, once it was asked.
+    pub guests: OnceCell<Metadata>,
 }
 
 /// One function.
@@ -122,6 +125,7 @@ impl Project {
             target: metadata.target_directory.clone().into(),
             runtime,
             functions,
+            guests: OnceCell::new(),
         })
     }
 
@@ -230,7 +234,8 @@ mod tests {
     use super::*;
 
     fn project(functions: Vec<Function>) -> Project {
-        Project { root: "/p".into(), target: "/p/target".into(), runtime: None, functions }
+        let guests = OnceCell::new();
+        Project { root: "/p".into(), target: "/p/target".into(), runtime: None, functions, guests }
     }
 
     #[test]

@@ -1,13 +1,18 @@
-//! Putting finished files in place: whole or not at all, and only if they have changed.
+//! Putting finished files in place: whole or not at all, even if the machine stops, and only if they have
+//! changed.
 
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::process::geteuid;
 use signal_hook::consts::SIGXFSZ;
 use tempfile::{Builder, NamedTempFile};
+
+use crate::unfinished;
 
 /// Readable by everyone; an image is booted, never executed.
 const MODE: u32 = 0o644;
@@ -95,17 +100,38 @@ fn write(mode: u32, path: &Path, content: &[u8]) -> io::Result<Option<NamedTempF
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
-    let mut file = temporary(folder, mode)?;
+    let prefix = unfinished::prefix(path);
+    // Where nothing can be removed, it stays.
+    for (left, _locked) in unfinished::left(folder, &prefix, geteuid()).unwrap_or_default() {
+        let _ = fs::remove_file(left);
+    }
+    let mut file = claimed(folder, &prefix, mode)?;
     file.as_file_mut().write_all(content)?;
+    file.as_file().sync_all()?;
     Ok(Some(file))
+}
+
+/// A temporary file that is not taken for one that was left, where files can be locked.
+fn claimed(folder: &Path, prefix: &OsStr, mode: u32) -> io::Result<NamedTempFile> {
+    loop {
+        let file = named(folder, prefix, mode)?;
+        // Until it was locked, it was nobody's, and another process may have removed it.
+        if unfinished::claim(file.as_file(), file.path()).unwrap_or(true) {
+            return Ok(file);
+        }
+    }
 }
 
 /// A file in `folder` that vanishes unless it is renamed; where there can be none, the error is the
 /// system's own, without a name that says nothing to anybody.
 pub fn temporary(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
+    named(folder, ".unfinished-".as_ref(), mode)
+}
+
+fn named(folder: &Path, prefix: &OsStr, mode: u32) -> io::Result<NamedTempFile> {
     let create =
         |path: &Path| OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-    Builder::new().prefix(".unfinished-").make_in(folder, create)
+    Builder::new().prefix(prefix).make_in(folder, create)
 }
 
 #[cfg(test)]
@@ -139,6 +165,21 @@ mod tests {
         drop(stage(&path, b"new").expect("staged"));
         assert_eq!(fs::read(&path).expect("the file"), b"old");
         assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1);
+    }
+
+    #[test]
+    fn what_the_dead_left_is_removed_and_what_the_living_write_is_not() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("file");
+        let alive = stage(&path, b"one").expect("staged");
+        for name in [".unfinished-file-dead", ".unfinished-other-dead"] {
+            fs::write(folder.path().join(name), "half").expect("written");
+        }
+        assert!(publish(&path, b"two").expect("written"));
+        assert!(!folder.path().join(".unfinished-file-dead").exists());
+        assert!(folder.path().join(".unfinished-other-dead").exists());
+        assert!(alive.put().expect("it is still there"));
+        assert_eq!(fs::read(&path).expect("the file"), b"one");
     }
 
     #[test]

@@ -36,6 +36,18 @@ const OUTER: [&str; 6] = [
 /// The sources that this crate belongs to.
 const AMPOULE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
+/// What of them the builder is made of. To watch a file that is not there would be to build each time.
+const BUILDER: [&str; 8] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "boot/Cargo.toml",
+    "boot/src",
+    "runtime-lib/abi/Cargo.toml",
+    "runtime-lib/abi/src",
+    "xtask/Cargo.toml",
+    "xtask/src",
+];
+
 /// Builds the function called `name` of the package in the folder `package`, seen from the manifest of the
 /// program, for `ampoule_boot::include_image!`. The image is `OUT_DIR/NAME.elf`, its symbols are in
 /// `OUT_DIR/NAME.debug`.
@@ -61,7 +73,9 @@ fn try_build(name: &str, package: &Path) -> Result<(), Box<dyn Error>> {
     let status = command(name, &manifest, &out, &sources)?.status();
     let status = status.map_err(|why| format!("cargo cannot be started: {why}"))?;
     succeeded(status)?;
-    watch(&Path::new(AMPOULE).join("xtask/src"));
+    for part in BUILDER {
+        watch(&Path::new(AMPOULE).join(part));
+    }
     for source in fs::read_to_string(&sources)?.lines() {
         watch(Path::new(source));
     }
@@ -107,4 +121,30 @@ fn watch(path: &Path) {
 
 fn variable(name: &str) -> Result<OsString, String> {
     std::env::var_os(name).ok_or_else(|| format!("no {name}: call it from a build script"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_the_builder_is_made_of_is_watched() {
+        let read = |part: &str| fs::read_to_string(Path::new(AMPOULE).join(part)).expect(part);
+        let builder = read("xtask/Cargo.toml") + &read("boot/Cargo.toml");
+        let workspace = read("Cargo.toml");
+        let packages = workspace.lines().filter_map(|line| line.split_once(" = { path = \""));
+        for (name, rest) in packages {
+            let folder = rest.split('"').next().expect("a path");
+            let depends = |line: &str| line.starts_with(&format!("{name} = "));
+            let is_needed =
+                builder.lines().any(|line| depends(line) && !line.contains("optional = true"));
+            for part in ["Cargo.toml", "src"] {
+                let part = format!("{folder}/{part}");
+                assert_eq!(BUILDER.contains(&&*part), is_needed, "{part}");
+            }
+        }
+        for part in BUILDER {
+            assert!(Path::new(AMPOULE).join(part).exists(), "{part}");
+        }
+    }
 }

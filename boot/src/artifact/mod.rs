@@ -20,7 +20,7 @@ pub(crate) mod fuzz;
 pub mod manifest;
 pub mod statement;
 pub mod sums;
-mod tree;
+pub mod tree;
 pub mod verify;
 
 /// Name of the file with a digest of every other one.

@@ -41,14 +41,14 @@ fn gather(folder: &Path, prefix: &str, sums: &mut Sums) -> Result<(), VerifyErro
 }
 
 /// The digest of a plain file.
-pub(super) fn digest(path: &Path) -> Result<Digest, VerifyError> {
+pub fn digest(path: &Path) -> Result<Digest, VerifyError> {
     let unreadable = |why| VerifyError::Unreadable { path: path.into(), why };
     let mut file = open(path)?;
     Digest::of_file(&mut file).map(|(digest, _)| digest).map_err(unreadable)
 }
 
-/// All bytes of a file that is not long.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, VerifyError> {
+/// All bytes of a plain file of at most 64 MiB.
+pub fn read(path: &Path) -> Result<Vec<u8>, VerifyError> {
     let unreadable = |why| VerifyError::Unreadable { path: path.into(), why };
     let (file, mut bytes) = (open(path)?, Vec::new());
     file.take(MAX_DOCUMENT_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;

@@ -30,6 +30,7 @@ use crate::bundle;
 pub use check::{Facts, Segment, check};
 pub(crate) use error::least_memory;
 pub use error::{ImageError, OpenError};
+pub use notes::EVENT_MODES;
 
 /// Largest image file that is read, in bytes; no guest can have more memory than this.
 pub const MAX_IMAGE_BYTES: u64 = 256 << 20;

@@ -12,7 +12,7 @@ use prost::Message;
 use super::ImageError;
 
 /// The event modes that SPEC C7 names.
-pub(super) const EVENT_MODES: [&str; 4] = ["raw", "binary", "structured", "batched"];
+pub const EVENT_MODES: [&str; 4] = ["raw", "binary", "structured", "batched"];
 
 /// The notes of an image, each as it was found first.
 #[derive(Debug, Default)]

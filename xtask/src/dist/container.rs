@@ -6,7 +6,7 @@ use std::time::UNIX_EPOCH;
 use ampoule_abi::ABI_VERSION;
 use ampoule_boot::digest::Digest;
 
-use super::{Artifact, Origin, Release};
+use super::{Artifact, Origin, Release, purl};
 use crate::image::Sealed;
 use crate::kubernetes;
 use crate::oci::{self, Layout, OciError};
@@ -98,10 +98,11 @@ pub fn add_manifests(function: &Function, repository: &str, digest: &str, folder
 
 /// What there is to say of a function beside its name and version.
 fn annotations(function: &Function, image: &[u8]) -> BTreeMap<String, String> {
+    let repository = function.repository.as_deref().map(purl::public);
     let given = [
         ("org.opencontainers.image.description", &function.description),
         ("org.opencontainers.image.licenses", &function.licence),
-        ("org.opencontainers.image.source", &function.repository),
+        ("org.opencontainers.image.source", &repository),
     ];
     let mut all: BTreeMap<_, _> = given
         .into_iter()
@@ -110,4 +111,28 @@ fn annotations(function: &Function, image: &[u8]) -> BTreeMap<String, String> {
     all.insert("dev.ampoule.abi".to_owned(), ABI_VERSION.to_string());
     all.insert("dev.ampoule.image.digest".to_owned(), Digest::of(image).to_string());
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use cargo_metadata::PackageId;
+
+    use super::*;
+    use crate::image::spec::Settings;
+
+    #[test]
+    fn the_source_is_told_without_what_opens_it() {
+        let function = Function {
+            name: "wc".into(),
+            package: PackageId { repr: "wc".into() },
+            version: "0.1.0".into(),
+            description: None,
+            licence: None,
+            repository: Some("https://user:secret@example.com/wc".into()),
+            manifest: "/p/Cargo.toml".into(),
+            settings: Settings::default(),
+        };
+        let told = annotations(&function, b"image");
+        assert_eq!(told["org.opencontainers.image.source"], "https://example.com/wc");
+    }
 }

@@ -18,6 +18,8 @@ mod release;
 pub mod sign;
 pub mod source;
 
+use std::collections::BTreeSet;
+
 use ampoule_abi::ABI_VERSION;
 use ampoule_boot::artifact::manifest::{self, Manifest, Settings, Source, Toolchain};
 use ampoule_boot::artifact::statement::{PAYLOAD_TYPE, Statement};
@@ -52,6 +54,40 @@ pub struct Origin {
     pub lock: Lock,
     /// What is signed with, if anything is.
     pub secret: Option<Secret>,
+}
+
+/// A function cannot have the folder of its name.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Something else has the name.
+    #[error(
+        "the function {0:?} cannot have a folder of its name, since something else is called so beside it: \
+         give the function another name"
+    )]
+    Reserved(String),
+    /// Another function has.
+    #[error(
+        "two functions are called {0:?}, and each has a folder of its name: rename one of them"
+    )]
+    Same(String),
+}
+
+/// Checks that each of these functions can have a folder of its name, beside that of container images if
+/// there is to be one.
+pub fn check_names<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+    has_containers: bool,
+) -> Result<(), NameError> {
+    let mut taken = BTreeSet::new();
+    for name in names {
+        if [SUMS, SUMS_ENVELOPE].contains(&name) || has_containers && name == container::FOLDER {
+            return Err(NameError::Reserved(name.into()));
+        }
+        if !taken.insert(name) {
+            return Err(NameError::Same(name.into()));
+        }
+    }
+    Ok(())
 }
 
 /// The folder of one function, to whose `folder` all is added that every release has.
@@ -116,5 +152,21 @@ fn manifest(function: &Function, folder: &Release, origin: &Origin) -> Manifest 
         source: origin.source.clone(),
         source_date: origin.date.clone(),
         files: folder.listed(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_function_has_a_folder_that_nothing_else_has() {
+        assert_eq!(check_names(["wc", "oci"], false), Ok(()));
+        for (names, has_containers) in [(["wc", "oci"], true), (["SHA256SUMS", "wc"], false)] {
+            let error = check_names(names, has_containers).expect_err("one is taken");
+            assert!(matches!(error, NameError::Reserved(_)), "{error}");
+        }
+        let same = NameError::Same("wc".to_owned());
+        assert_eq!(check_names(["wc", "grep", "wc"], false), Err(same));
     }
 }

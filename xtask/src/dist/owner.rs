@@ -1,16 +1,17 @@
 //! Whose a folder is: only one that `dist` made, and that nobody has changed since, may be replaced.
 //!
 //! A list of checksums alone says nothing, since many programs write one. Each folder in a release is that
-//! of a function, with a manifest of our schema, or the layout of container images.
+//! of a function, with a manifest of our schema, or the layout of container images. Nothing is read but
+//! regular files of a length that there can be: another user may have put anything there.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::{self, File, FileType};
+use std::fs::{self, FileType};
 use std::io;
 use std::path::Path;
 
 use ampoule_boot::artifact::sums::{self, Sums};
-use ampoule_boot::artifact::{MANIFEST, SUMS, SUMS_ENVELOPE, manifest};
+use ampoule_boot::artifact::{MANIFEST, SUMS, SUMS_ENVELOPE, manifest, tree};
 use ampoule_boot::digest::Digest;
 use serde::Deserialize;
 
@@ -39,8 +40,9 @@ struct Mark {
 
 /// What in a folder is somebody else's, if anything is.
 pub fn other(folder: &Path) -> io::Result<Option<Other>> {
-    let text = fs::read_to_string(folder.join(SUMS)).unwrap_or_default();
-    let listed = sums::read(&text).unwrap_or_default();
+    let text = tree::read(&folder.join(SUMS)).unwrap_or_default();
+    let listed = str::from_utf8(&text).ok().and_then(|text| sums::read(text).ok());
+    let listed = listed.unwrap_or_default();
     let mut functions = 0;
     for (name, kind) in entries(folder)? {
         let shown = name.to_string_lossy();
@@ -61,7 +63,7 @@ pub fn other(folder: &Path) -> io::Result<Option<Other>> {
 }
 
 fn is_function(folder: &Path, name: &str) -> bool {
-    let text = fs::read(folder.join(name).join(MANIFEST)).unwrap_or_default();
+    let text = tree::read(&folder.join(name).join(MANIFEST)).unwrap_or_default();
     serde_json::from_slice(&text)
         .is_ok_and(|mark: Mark| mark.schema == manifest::SCHEMA && mark.name == name)
 }
@@ -83,7 +85,7 @@ fn other_below(folder: &Path, prefix: &str, listed: &Sums) -> io::Result<Option<
 }
 
 fn digest_of(path: &Path) -> io::Result<Digest> {
-    Digest::of_file(&mut File::open(path)?).map(|(digest, _)| digest)
+    tree::digest(path).map_err(io::Error::other)
 }
 
 fn entries(folder: &Path) -> io::Result<BTreeMap<OsString, FileType>> {
@@ -126,5 +128,19 @@ mod tests {
         }
         assert_eq!(told(&[("grep/manifest.json", manifest)]), no_function("grep"));
         assert_eq!(told(&[("oci/index.json", "{}")]), no_function(SUMS));
+    }
+
+    #[test]
+    fn what_is_no_file_is_neither_waited_for_nor_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("wc")).expect("made");
+        rustix::fs::mkfifoat(rustix::fs::CWD, path(SUMS), rustix::fs::Mode::RUSR).expect("made");
+        let found = other(folder.path()).expect("looked at");
+        assert_eq!(found, Some(Other::NoFunction(SUMS.to_owned())));
+        fs::remove_file(path(SUMS)).expect("removed");
+        std::os::unix::fs::symlink("/dev/zero", path("wc/manifest.json")).expect("made");
+        let found = other(folder.path()).expect("looked at");
+        assert_eq!(found, Some(Other::NoFunction("wc".to_owned())));
     }
 }

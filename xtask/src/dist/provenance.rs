@@ -44,15 +44,13 @@ struct RunDetails {
 pub fn of(function: &Function, linked: &Linked<'_>, lock: &Lock, origin: &Origin) -> Provenance {
     let toolchain = &origin.toolchain;
     let source = origin.source.iter().map(|source| {
-        let repository = linked.crates.iter().find(|one| one.is_root);
-        let repository = repository.and_then(|one| one.package.repository.as_deref());
         let mut source = json!({
             "name": "source",
             "digest": { "gitCommit": source.commit },
             "annotations": { "dirty": source.dirty },
         });
-        if let Some(repository) = repository {
-            source["uri"] = format!("git+{repository}").into();
+        if let Some(repository) = &function.repository {
+            source["uri"] = format!("git+{}", purl::public(repository)).into();
         }
         source
     });

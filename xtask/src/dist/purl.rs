@@ -27,9 +27,9 @@ fn qualifier(source: &str) -> Option<String> {
 }
 
 /// A URL without the name and password in it, which are nobody else's business.
-fn public(url: &str) -> String {
+pub(super) fn public(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let host_bytes = rest.find('/').unwrap_or(rest.len());
+    let host_bytes = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(host_bytes);
     let host = authority.rsplit('@').next().unwrap_or(authority);
     format!("{scheme}://{host}{path}")
@@ -74,6 +74,7 @@ mod tests {
             let expected = "?vcs_url=git%2Bhttps://example.com/a%40b%4001ab";
             assert_eq!(qualifier(&source), Some(expected.to_owned()), "{source}");
         }
+        assert_eq!(public("https://a:b@example.com?at=c@d#e@f"), "https://example.com?at=c@d#e@f");
         let registry = known("registry+https://example.com/index");
         assert_eq!(registry, "?repository_url=https://example.com/index");
     }

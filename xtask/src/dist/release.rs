@@ -31,11 +31,6 @@ pub struct Release {
     files: BTreeMap<String, Artifact>,
 }
 
-/// Two folders of a release would be one.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("two folders would be called {0:?}: give the function of that name another one")]
-pub struct TakenError(String);
-
 impl Release {
     /// Adds a file.
     pub fn add(&mut self, path: impl Into<String>, artifact: Artifact) {
@@ -46,15 +41,10 @@ impl Release {
     }
 
     /// Adds all files of another in a new folder of this one.
-    pub fn add_folder(&mut self, name: &str, folder: Release) -> Result<(), TakenError> {
-        let prefix = format!("{name}/");
-        if self.files.keys().any(|path| path.starts_with(&prefix)) {
-            return Err(TakenError(name.into()));
-        }
+    pub fn add_folder(&mut self, name: &str, folder: Release) {
         for (path, artifact) in folder.files {
-            self.add(prefix.clone() + &path, artifact);
+            self.add(format!("{name}/{path}"), artifact);
         }
-        Ok(())
     }
 
     /// The files, by ascending path.
@@ -87,8 +77,7 @@ mod tests {
         let (mut release, mut function) = (Release::default(), Release::default());
         function.add("wc.elf", Artifact::file("image"));
         function.add("wc", Artifact { mode: 0o755, bytes: b"bundle".into() });
-        release.add_folder("wc", function.clone()).expect("it is the first");
-        release.add_folder("wc", function).expect_err("it is the second");
+        release.add_folder("wc", function);
         let paths: Vec<_> = release.files().map(|(path, file)| (path, file.mode)).collect();
         assert_eq!(paths, [("wc/wc", 0o755), ("wc/wc.elf", 0o644)]);
         let sums = release.sums();

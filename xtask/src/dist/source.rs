@@ -9,14 +9,12 @@ use ampoule_boot::artifact::manifest::{Source, Toolchain};
 use crate::console::{self, Console};
 use crate::image::Profile;
 use crate::image::compile::TARGET;
+use crate::oci::LAST_SECOND;
 use crate::rustc;
 
 /// Says what time it is to be for whatever would tell the time of a build.
 /// See <https://reproducible-builds.org/specs/source-date-epoch/>.
 const SOURCE_DATE: &str = "SOURCE_DATE_EPOCH";
-
-/// The last second of the year 9999, beyond which no time can be written.
-const LAST_SECOND: u64 = 253_402_300_799;
 
 /// A time cannot be read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

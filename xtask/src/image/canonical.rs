@@ -13,10 +13,9 @@ use std::os::unix::process::CommandExt;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::process::Command;
 
-use sha2::{Digest, Sha256};
+use ampoule_boot::digest::Digest;
 
 use super::compile::GUEST_CFG;
-use super::hexadecimal;
 
 /// Where packages that are no part of the project seem to lie, each in a folder `NAME-VERSION`.
 pub const PACKAGES: &str = "/cargo";
@@ -97,10 +96,10 @@ impl Unit {
     }
 
     fn number(&self, arguments: &[OsString]) -> String {
-        let mut hash = Sha256::new();
+        let mut identity = Vec::new();
         let mut add = |part: &OsStr| {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part.as_bytes());
+            identity.extend((part.len() as u64).to_le_bytes());
+            identity.extend(part.as_bytes());
         };
         add(&self.package);
         for pair in arguments.windows(2) {
@@ -108,7 +107,7 @@ impl Unit {
                 pair.iter().for_each(|it| add(it));
             }
         }
-        hexadecimal(&hash.finalize())[..NUMBER_DIGITS].to_owned()
+        Digest::of(&identity).hexadecimal()[..NUMBER_DIGITS].to_owned()
     }
 
     /// Names for folders; the last one that fits is taken.

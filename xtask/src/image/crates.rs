@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use ampoule_boot::digest::Digest;
 use auditable_serde::{DependencyKind, Package, Source, VersionInfo};
 use cargo_metadata::PackageId;
-use sha2::{Digest, Sha256};
 
 use super::audit::pack;
 use super::compile::GUEST_CFG;
 use super::dependency::{self, MetadataError};
-use super::hexadecimal;
 use super::linked::Linked;
 use crate::project::{Function, Project};
 use crate::publish::publish;
@@ -35,7 +34,7 @@ pub fn section(
         return Ok(pack(text));
     }
     let metadata = dependency::metadata(project)?;
-    let linked = Linked::new(&metadata, &function.package, compiled);
+    let linked = Linked::new(metadata, &function.package, compiled);
     let list = list(&linked.ok_or(MetadataError::NoDependencies)?);
     let text = serde_json::to_vec(&list).expect("a list of texts and numbers");
     if let Some(key) = key {
@@ -47,17 +46,16 @@ pub fn section(
 
 /// A line that stands for all that a list depends on; `None` if that cannot be read.
 fn key(project: &Project, compiled: &BTreeSet<PackageId>) -> Option<String> {
-    let mut digest = Sha256::new();
-    digest.update(GUEST_CFG.concat());
-    digest.update(fs::read(project.root.join("Cargo.lock")).ok()?);
+    let mut all = GUEST_CFG.concat().into_bytes();
+    all.extend(fs::read(project.root.join("Cargo.lock")).ok()?);
     for id in compiled {
-        digest.update(id.repr.as_bytes());
-        digest.update([0]);
+        all.extend(id.repr.as_bytes());
+        all.push(0);
         if let Some(folder) = folder_of(id) {
-            digest.update(fs::read(Path::new(folder).join("Cargo.toml")).ok()?);
+            all.extend(fs::read(Path::new(folder).join("Cargo.toml")).ok()?);
         }
     }
-    Some(hexadecimal(&digest.finalize()) + "\n")
+    Some(Digest::of(&all).hexadecimal() + "\n")
 }
 
 /// The folder of a package that is no part of a registry or of a repository, in which it would not change.

@@ -21,17 +21,22 @@ pub enum MetadataError {
 /// The packages from a direct dependency of `function` to the crate called `name`, by the shortest
 /// way; `None` if cargo does not say.
 pub fn path(project: &Project, function: &Function, name: &str) -> Option<Vec<String>> {
-    shortest(&metadata(project).ok()?, &function.package, name)
+    shortest(metadata(project).ok()?, &function.package, name)
 }
 
-/// What cargo says of the packages that guests are made of.
-pub fn metadata(project: &Project) -> Result<Metadata, MetadataError> {
+/// What cargo says of the packages that guests are made of. It is asked once, when it has written its lock
+/// file for one of them.
+pub fn metadata(project: &Project) -> Result<&Metadata, MetadataError> {
+    if let Some(known) = project.guests.get() {
+        return Ok(known);
+    }
     let mut command = MetadataCommand::new();
     command.manifest_path(project.root.join("Cargo.toml"));
     command.other_options(["--filter-platform".into(), TARGET.into()]);
     // Dependencies may be asked for by what makes code a guest's.
     command.env("CARGO_ENCODED_RUSTFLAGS", GUEST_CFG.join("\x1f"));
-    Ok(command.exec()?)
+    let metadata = command.exec()?;
+    Ok(project.guests.get_or_init(|| metadata))
 }
 
 fn shortest(metadata: &Metadata, start: &PackageId, name: &str) -> Option<Vec<String>> {

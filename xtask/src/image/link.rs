@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use ampoule_boot::digest::Digest;
 
 use super::note;
 use crate::project::{Function, Project};
@@ -83,9 +83,8 @@ fn write_named(
     extension: &str,
     content: &[u8],
 ) -> Result<PathBuf, LinkInputError> {
-    let digest: String =
-        Sha256::digest(content)[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    let path = folder.join(format!("{stem}-{digest}.{extension}"));
+    let digest = Digest::of(content).hexadecimal();
+    let path = folder.join(format!("{stem}-{}.{extension}", &digest[..16]));
     publish(&path, content)?;
     for entry in fs::read_dir(folder).map_err(at(folder))? {
         let other = entry.map_err(at(folder))?.path();

@@ -90,9 +90,11 @@ mod tests {
         let manifest = crate::launcher::checkout().join("Cargo.toml");
         let project = Project::load(Some(&manifest), Console::new(false)).expect("this project");
         let metadata = dependency::metadata(&project).expect("its dependencies");
+        let again = dependency::metadata(&project).expect("the same");
+        assert!(std::ptr::eq(metadata, again), "cargo is asked twice");
         let root = &project.function("echo").expect("an example").package;
         let all: BTreeSet<_> = metadata.packages.iter().map(|it| it.id.clone()).collect();
-        let linked = Linked::new(&metadata, root, &all).expect("known");
+        let linked = Linked::new(metadata, root, &all).expect("known");
         let found = names(&linked);
         for name in ["echo", "ampoule", "ampoule-abi", "virtio-drivers"] {
             assert!(found.contains(&name.to_owned()), "no {name} in {found:?}");
@@ -103,7 +105,7 @@ mod tests {
         assert!(found.is_sorted());
         let few = |name: &str| metadata.packages.iter().find(|it| *it.name == name);
         let few = few("ampoule").map(|package| package.id.clone()).into_iter().collect();
-        let linked = Linked::new(&metadata, root, &few).expect("known");
+        let linked = Linked::new(metadata, root, &few).expect("known");
         assert_eq!(names(&linked), ["ampoule", "echo"]);
         let told = |one: &Crate<'_>| (one.is_root, one.dependencies.clone());
         assert_eq!(

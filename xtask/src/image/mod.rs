@@ -9,7 +9,7 @@
 
 pub mod audit;
 pub mod canonical;
-pub mod check;
+mod check;
 pub mod compile;
 mod crates;
 pub mod dependency;
@@ -17,7 +17,7 @@ mod diagnose;
 pub mod elf;
 mod link;
 pub mod linked;
-mod note;
+pub mod note;
 mod page_tables;
 mod seal;
 mod sources;
@@ -29,8 +29,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ampoule_boot::digest::Digest;
 use cargo_metadata::PackageId;
-use sha2::{Digest, Sha256};
 
 use crate::cargo::Executable;
 use crate::console::Console;
@@ -49,8 +49,8 @@ pub struct Built {
     pub sources: Vec<PathBuf>,
     /// Size of the image, in bytes.
     pub bytes: u64,
-    /// SHA-256 of the image, in hexadecimal.
-    pub sha256: String,
+    /// SHA-256 of the image.
+    pub sha256: Digest,
     /// Whether the image was already there.
     pub fresh: bool,
 }
@@ -167,14 +167,9 @@ pub fn build(
         path,
         debug_path,
         bytes: made.image.len() as u64,
-        sha256: sha256(&made.image),
+        sha256: Digest::of(&made.image),
         fresh: made.fresh && written == [false, false],
     })
-}
-
-/// SHA-256 of a file's bytes, in hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
 }
 
 /// An object file for tests, and where its section of notes begins.
@@ -185,8 +180,4 @@ pub fn sample() -> (Vec<u8>, usize) {
         elf::section(&elf::parse(&object).expect("an ELF file"), ampoule_abi::note::SECTION);
     let start = notes.and_then(|section| section.file).expect("notes").start as usize;
     (object, start)
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

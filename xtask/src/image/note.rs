@@ -35,21 +35,26 @@ pub fn object_file(note: &ImageNote) -> Result<Vec<u8>, object::write::Error> {
     let section = object.add_section(Vec::new(), note::SECTION.into(), SectionKind::Note);
     object.section_mut(section).flags =
         SectionFlags::Elf { sh_type: SHT_NOTE, sh_flags: SHF_ALLOC };
-    object.append_section_data(section, &elf_note(&note.encode_to_vec()), ALIGNMENT as u64);
+    let note = elf_note(note::TYPE, &note.encode_to_vec());
+    object.append_section_data(section, &note, ALIGNMENT as u64);
     object.write()
 }
 
-/// One ELF note: the lengths of name and descriptor, the type, both padded.
-fn elf_note(descriptor: &[u8]) -> Vec<u8> {
-    let name = [note::OWNER.as_bytes(), b"\0"].concat();
-    let mut bytes = Vec::new();
-    for word in [name.len() as u32, descriptor.len() as u32, note::TYPE] {
-        bytes.extend(word.to_le_bytes());
-    }
-    for part in [&name[..], descriptor] {
-        bytes.extend(part);
-        bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
-    }
+/// An ELF note of ours, padded.
+pub fn elf_note(kind: u32, descriptor: &[u8]) -> Vec<u8> {
+    padded([&*header(kind, descriptor.len()), descriptor].concat())
+}
+
+/// What stands before the descriptor of such a note: the lengths of owner and descriptor, the type, and
+/// the owner.
+pub fn header(kind: u32, descriptor_bytes: usize) -> Vec<u8> {
+    let owner = [note::OWNER.as_bytes(), b"\0"].concat();
+    let words = [owner.len() as u32, descriptor_bytes as u32, kind].map(u32::to_le_bytes);
+    padded([words.as_flattened(), &owner].concat())
+}
+
+fn padded(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
     bytes
 }
 

@@ -6,6 +6,7 @@ use ampoule_abi::layout::{PAGE_TABLES_SECTION, SYSTEM_SECTION};
 use ampoule_abi::note::{self, MachineNote};
 
 use super::elf::{self, File, Section};
+use super::note::header;
 use super::page_tables::{self, PageTablesError, Plan};
 
 /// Where the linker script puts notes.
@@ -73,20 +74,12 @@ fn flag(image: &mut [u8]) -> Result<(), SealError> {
         .iter()
         .filter_map(|segment| bytes(&segment.file))
         .any(|code| code.windows(CPUID.len()).any(|window| window == CPUID));
-    let header = machine_note_header();
+    let header = header(note::MACHINE_TYPE, MachineNote::BYTES);
     let at = bytes(&notes)
         .and_then(|notes| notes.windows(header.len()).position(|window| window == header));
     let at = notes.start as usize + at.ok_or(SealError::NoNote)? + header.len();
     image[at] = asks.into();
     Ok(())
-}
-
-/// Lengths, type and owner, with which the note begins.
-fn machine_note_header() -> Vec<u8> {
-    let owner = [note::OWNER.as_bytes(), b"\0"].concat();
-    let words = [owner.len() as u32, MachineNote::BYTES as u32, note::MACHINE_TYPE];
-    let words = words.iter().flat_map(|word| word.to_le_bytes());
-    words.chain(owner.iter().copied()).collect()
 }
 
 fn find(file: &File<'_>, name: &'static str) -> Result<Section, SealError> {

@@ -7,6 +7,7 @@ pub mod fuzz;
 use std::time::Duration;
 
 use ampoule_abi::layout;
+use ampoule_boot::image::EVENT_MODES;
 use ampoule_boot::units::{self, UnitError};
 use toml::Spanned;
 
@@ -14,7 +15,6 @@ use crate::manifest::{Manifest, Misplaced, Setting};
 use crate::nearest::suggestion;
 
 const KEYS: [&str; 5] = ["memory", "stack", "timeout", "event-modes", "capabilities"];
-const EVENT_MODES: [&str; 4] = ["raw", "binary", "structured", "batched"];
 /// Capabilities that a function may ask for; the contract grants none yet.
 const CAPABILITIES: [&str; 0] = [];
 

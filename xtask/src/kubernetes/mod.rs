@@ -30,7 +30,7 @@ pub struct Function<'a> {
     pub digest: &'a str,
 }
 
-/// Longest name of an object, in bytes: a DNS label (RFC 1123).
+/// Longest name of an object, in bytes: a DNS label (RFC 1123). A label's value is no longer either.
 const MAX_NAME_BYTES: usize = 63;
 
 /// Functions cannot be called in Kubernetes what they are called here.
@@ -60,6 +60,39 @@ pub enum NameError {
         /// What both would be called.
         object: String,
     },
+}
+
+/// A version that no label of an object can have for its value.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{name:?} has the version {version:?}, which is to be a label in Kubernetes, but one is at most \
+     {MAX_NAME_BYTES} characters long and ends with a letter or a digit: give the package another `version`"
+)]
+pub struct VersionError {
+    /// The function.
+    name: String,
+    /// Its version.
+    version: String,
+}
+
+/// Checks that a function's version can be a label, and so the tag of an image too, which may be longer.
+pub fn check_version(name: &str, version: &str) -> Result<(), VersionError> {
+    let tag = tag(version);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let is_end = |end: Option<u8>| end.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let is_label = tag.len() <= MAX_NAME_BYTES
+        && tag.bytes().all(is_plain)
+        && is_end(tag.bytes().next())
+        && is_end(tag.bytes().last());
+    match is_label {
+        true => Ok(()),
+        false => Err(VersionError { name: name.into(), version: version.into() }),
+    }
+}
+
+/// A version in the characters that tags and labels have.
+fn tag(version: &str) -> String {
+    version.replace('+', "_")
 }
 
 /// Checks that each of these functions can be called something of its own.
@@ -142,18 +175,13 @@ impl Function<'_> {
     /// Its image, by a tag for people and the digest that counts.
     fn image(&self) -> String {
         let Self { repository, digest, .. } = self;
-        format!("{repository}/{}:{}@{digest}", self.object(), self.tag())
-    }
-
-    /// Its version in the characters that tags and labels have.
-    fn tag(&self) -> String {
-        self.version.replace('+', "_")
+        format!("{repository}/{}:{}@{digest}", self.object(), tag(self.version))
     }
 
     fn labels(&self) -> [Entry; 2] {
         [
             entry("app.kubernetes.io/name", self.object()),
-            entry("app.kubernetes.io/version", self.tag()),
+            entry("app.kubernetes.io/version", tag(self.version)),
         ]
     }
 
@@ -165,7 +193,10 @@ impl Function<'_> {
     fn deadline_seconds(&self) -> u64 {
         const BEFORE: Duration = Duration::from_secs(300);
         const UNLIMITED: Duration = Duration::from_secs(3600);
-        self.timeout.map_or(UNLIMITED, |timeout| timeout + BEFORE).as_secs()
+        // Of a pod it may say no more.
+        const MOST: Duration = Duration::from_secs(i32::MAX as u64);
+        let deadline = self.timeout.map_or(UNLIMITED, |timeout| timeout.saturating_add(BEFORE));
+        deadline.min(MOST).as_secs()
     }
 }
 

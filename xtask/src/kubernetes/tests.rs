@@ -92,3 +92,22 @@ fn each_function_has_a_name_of_its_own_there() {
         assert!(matches!(error, NameError::NoLabel { .. }), "{error}");
     }
 }
+
+#[test]
+fn a_version_is_a_label() {
+    let longest = format!("1.0.0-{}", "a".repeat(MAX_NAME_BYTES - 6));
+    for good in ["0.1.0", "1.0.0-rc.1+linux.x86-64", &longest] {
+        assert_eq!(check_version("wc", good), Ok(()), "{good}");
+    }
+    for bad in [&*(longest + "a"), "1.0.0-", "1.0.0-a.-", "1.0.0+-", ""] {
+        let error = check_version("wc", bad).expect_err(bad).to_string();
+        assert!(error.contains(&format!("\"wc\" has the version {bad:?}")), "{error}");
+    }
+}
+
+#[test]
+fn a_deadline_is_one_that_there_can_be() {
+    let seconds = |timeout| Function { timeout, ..function() }.deadline_seconds();
+    assert_eq!(seconds(None), 3600);
+    assert_eq!(seconds(Some(Duration::MAX)), i32::MAX as u64);
+}

@@ -20,6 +20,9 @@ use ampoule_boot::image::oci::names::{self, IMAGE_LABEL, INDEX_FILE, LAYOUT_FILE
 
 use documents::{Config, Descriptor, ImageConfig, Index, Manifest, RootFs};
 
+/// The last second of the year 9999, beyond which no time can be written (RFC 3339), from 1970 on.
+pub const LAST_SECOND: u64 = 253_402_300_799;
+
 /// Who a container is run as: nobody in particular, as images without users have it by custom.
 const USER: &str = "65532:65532";
 
@@ -127,9 +130,7 @@ impl Function<'_> {
     }
 
     fn epoch(&self) -> std::time::SystemTime {
-        // What lies beyond the year 9999 has no name in RFC 3339.
-        const LAST: u64 = 253_402_300_799;
-        UNIX_EPOCH + Duration::from_secs(self.epoch_seconds.min(LAST))
+        UNIX_EPOCH + Duration::from_secs(self.epoch_seconds.min(LAST_SECOND))
     }
 
     fn annotations(&self, created: &str) -> BTreeMap<String, String> {

@@ -12,13 +12,15 @@ mod sources;
 mod surroundings;
 
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use ampoule_boot::digest::Digest;
 use tempfile::TempDir;
 
 use crate::console::Console;
-use crate::image::{Built, Profile, sha256};
+use crate::image::{Built, Profile};
+use crate::interruption::Interruption;
 use crate::project::{Function, Project};
 use crate::publish::{PublishError, publish};
 use difference::Difference;
@@ -38,6 +40,9 @@ pub enum ReproduceError {
         /// What went wrong.
         why: io::Error,
     },
+    /// This process was told to end.
+    #[error("interrupted")]
+    Interrupted,
     /// The second build cannot be started.
     #[error("the second build cannot be started: {0}")]
     Start(io::Error),
@@ -64,7 +69,7 @@ pub enum ReproduceError {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{name:?} is not reproducible: its {what} differs first at {difference}\n  here      \
-     sha256:{here}\n  elsewhere sha256:{elsewhere}\n  varied    {varied}\nboth are kept; to see more: \
+     {here}\n  elsewhere {elsewhere}\n  varied    {varied}\nboth are kept; to see more: \
      diffoscope {} {}",
     shown(&kept[0]), shown(&kept[1])
 )]
@@ -75,36 +80,58 @@ pub struct Irreproducible {
     what: &'static str,
     /// Where.
     difference: Difference,
-    /// SHA-256 of the file that was built here.
-    here: String,
-    /// SHA-256 of the file that was built elsewhere.
-    elsewhere: String,
+    /// The digest of the file that was built here.
+    here: Digest,
+    /// The digest of the one that was built elsewhere.
+    elsewhere: Digest,
     /// What was other.
     varied: String,
     /// Where both are.
     kept: [PathBuf; 2],
 }
 
-/// Builds `function` again elsewhere, and compares what comes out with what was `built` here.
+/// A folder of temporary files, removed when this is dropped.
+struct Elsewhere(TempDir);
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        /// A process that was killed may add one more file while its folder is being removed.
+        const ATTEMPTS: u32 = 10;
+        for _ in 0..ATTEMPTS {
+            match fs::remove_dir_all(self.0.path()) {
+                Err(why) if why.kind() == ErrorKind::DirectoryNotEmpty => {}
+                _ => break,
+            }
+        }
+    }
+}
+
+/// Builds `function` again elsewhere, and compares what comes out with what was `built` here. Nothing is
+/// left there if a signal comes that is put off.
 pub fn verify(
     project: &Project,
     function: &Function,
     profile: Profile,
     built: &Built,
+    interruption: &mut Interruption,
     console: Console,
 ) -> Result<(), ReproduceError> {
     let elsewhere =
         TempDir::with_prefix("ampoule-elsewhere-").map_err(at(&std::env::temp_dir()))?;
-    let manifest = sources::copy(project, function, elsewhere.path(), console)?;
-    let surroundings = Surroundings::in_folder(elsewhere.path())?;
+    let elsewhere = Elsewhere(elsewhere);
+    let folder = elsewhere.0.path();
+    let manifest = sources::copy(project, function, folder, console)?;
+    let surroundings = Surroundings::in_folder(folder)?;
     let varied = surroundings.varied();
     console.status("Again", format_args!("{} with {varied}", function.name));
     console.status("Not varied", surroundings::UNVARIED);
-    let out = elsewhere.path().join("out");
+    let out = folder.join("out");
     let mut command = surroundings.command(function, profile, &manifest, &out)?;
     console.command(&command);
-    if !command.status().map_err(ReproduceError::Start)?.success() {
-        return Err(ReproduceError::Failed { name: function.name.clone(), varied });
+    match interruption.run(&mut command).map_err(ReproduceError::Start)? {
+        None => return Err(ReproduceError::Interrupted),
+        Some(status) if status.success() => {}
+        Some(_) => return Err(ReproduceError::Failed { name: function.name.clone(), varied }),
     }
     let other = |extension| out.join(&function.name).with_extension(extension);
     let (image, twin) = (other("elf"), other("debug"));
@@ -118,8 +145,8 @@ pub fn verify(
             name: function.name.clone(),
             what,
             difference,
-            here: sha256(ours),
-            elsewhere: sha256(theirs),
+            here: Digest::of(ours),
+            elsewhere: Digest::of(theirs),
             varied,
             kept,
         })));

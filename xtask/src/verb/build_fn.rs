@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use ampoule_boot::digest::Digest;
 use ampoule_boot::units;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{ArgGroup, Args, ValueEnum};
 use serde::Serialize;
 
 use crate::console::{Console, short_size};
 use crate::image::{self, Built, Profile};
+use crate::interruption::Interruption;
 use crate::project::{Function, Project};
 use crate::publish::publish;
 use crate::{reproduce, results};
@@ -79,7 +81,7 @@ struct Report<'a> {
     path: &'a PathBuf,
     debug_path: &'a PathBuf,
     bytes: u64,
-    sha256: &'a str,
+    sha256: Digest,
     memory_bytes: u64,
     stack_bytes: u64,
     timeout_ms: Option<u64>,
@@ -95,14 +97,20 @@ impl BuildFn {
         let project = Project::load(self.manifest_path.as_deref(), console)?;
         let functions = self.chosen(&project)?;
         let profile = Profile::chosen(self.debug);
+        let mut interruption = match self.verify_reproducible {
+            true => Some(Interruption::new().context("signals cannot be listened for")?),
+            false => None,
+        };
         let mut sources = BTreeSet::new();
         for function in functions {
             let default = || project.output(&function.name, profile);
             let folder = self.out.clone().unwrap_or_else(default);
             let built = image::build(&project, function, profile, &folder, console)?;
             sources.extend(built.sources.iter().cloned());
-            if self.verify_reproducible {
-                reproduce::verify(&project, function, profile, &built, console)?;
+            if let Some(interruption) = &mut interruption {
+                interruption.put_off(|interruption| {
+                    reproduce::verify(&project, function, profile, &built, interruption, console)
+                })??;
             }
             match self.message_format {
                 MessageFormat::Human => self.say(function, &built, console),
@@ -126,7 +134,7 @@ impl BuildFn {
         let verb = if built.fresh { "Fresh" } else { "Built" };
         let size = short_size(built.bytes);
         console.status(verb, format_args!("{} ({size})", built.path.display()));
-        console.status("SHA-256", &built.sha256);
+        console.status("SHA-256", built.sha256.hexadecimal());
         // An image elsewhere is run by its path.
         let next = match self.out {
             Some(_) => next(&built.path.display().to_string(), None, false),
@@ -144,7 +152,7 @@ impl BuildFn {
             path: &built.path,
             debug_path: &built.debug_path,
             bytes: built.bytes,
-            sha256: &built.sha256,
+            sha256: built.sha256,
             memory_bytes: settings.memory_bytes,
             stack_bytes: settings.stack_bytes,
             timeout_ms: settings.timeout.map(units::milliseconds),

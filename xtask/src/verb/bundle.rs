@@ -1,10 +1,10 @@
 //! `bundle`: an image and its launcher in one static executable.
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use ampoule_boot::Image;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
@@ -44,10 +44,10 @@ impl Bundle {
             Some(image) => image.to_owned(),
             None => self.build(console)?,
         };
-        let bytes = fs::read(&image)
+        let opened = Image::open(&image)?;
+        let bytes = opened
+            .read()
             .with_context(|| format!("the image {} cannot be read", image.display()))?;
-        image::check::check(&bytes)
-            .with_context(|| format!("{} cannot be run", image.display()))?;
         let output = output(self.output, &image)?;
         let bundle = Launcher::build(console)?.with(&bytes)?;
         let verb = if publish_program(&output, &bundle)? { "Bundled" } else { "Fresh" };
@@ -86,6 +86,8 @@ fn output(given: Option<PathBuf>, image: &Path) -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

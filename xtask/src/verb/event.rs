@@ -36,7 +36,8 @@ impl Event {
 /// Has the launcher take the place of this process, with a verb and its arguments.
 pub fn become_launcher(verb: &str, arguments: Vec<OsString>, console: Console) -> Result<ExitCode> {
     let mut command = Command::new(launcher::build(console.quieter())?);
-    command.arg(verb).args(arguments);
+    // Its help calls it by the name that it was called by.
+    command.arg0("cargo xtask").arg(verb).args(arguments);
     console.command(&command);
     // Only returns if it fails.
     let error = command.exec();

@@ -1,18 +1,23 @@
 //! `inspect`: shows what an image consists of.
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use ampoule_boot::Image;
+use ampoule_boot::image::{ImageError, MAX_IMAGE_BYTES, OpenError};
 use ampoule_boot::session::printable;
 use ampoule_boot::units;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
+use rustix::fs::OFlags;
 use serde::Serialize;
 
 use crate::console::{Console, short_size, warning};
 use crate::image::Profile;
-use crate::inspect::{Inspection, Part, inspect};
+use crate::inspect::{Inspection, Part, bounded, inspect};
 use crate::project::Project;
 use crate::results;
 use crate::verb::invoke::as_image;
@@ -20,12 +25,15 @@ use crate::verb::invoke::as_image;
 const SCHEMA: &str = "ampoule/inspect/1";
 /// Crates that are listed for people before the rest is added up.
 const SHOWN_CRATES: usize = 15;
+/// Notes that are listed for people.
+const SHOWN_NOTES: usize = 64;
 
 /// Show what an image consists of
 #[derive(Args, Debug)]
 #[command(after_help = "\
 A NAME is that of the optimised image, target/fn/NAME/NAME.elf. Sizes by crate need its twin
-NAME.debug beside it.
+NAME.debug beside it. Of a bundle it is the image that is shown. One that the launcher refuses is
+shown as far as it can be read, with a warning that says why.
 
 Examples:
   cargo xtask inspect wc
@@ -54,12 +62,18 @@ struct Report<'a> {
 impl Inspect {
     pub fn run(self, console: Console) -> Result<ExitCode> {
         let path = self.path(console)?;
-        let hint = || format!("{} cannot be read; `cargo xtask build-fn` makes it", path.display());
-        let image = fs::read(&path).with_context(hint)?;
+        let (image, refused) = read_image(&path)?;
         let twin_path = path.with_extension("debug");
-        let twin = fs::read(&twin_path).ok();
-        let inspection = inspect(&image, twin.as_deref())
-            .with_context(|| format!("{} is not an image, or a damaged one", path.display()))?;
+        let twin = read(&twin_path);
+        let inspection = match (inspect(&image, twin.as_deref().ok()), &refused) {
+            (Ok(inspection), _) => inspection,
+            // The launcher knows better what is wrong.
+            (Err(_), Some(why)) => bail!("{why}"),
+            (Err(why), None) => return Err(why).with_context(|| path.display().to_string()),
+        };
+        if let Some(why) = refused {
+            warning(why);
+        }
         if self.json {
             let bytes = image.len();
             let report = Report { schema: SCHEMA, path: &path, bytes, inspection: &inspection };
@@ -67,8 +81,9 @@ impl Inspect {
             return Ok(ExitCode::SUCCESS);
         }
         print(&path, image.len() as u64, &inspection);
-        if twin.is_none() {
-            warning(format_args!("no sizes by crate: {} is not there", twin_path.display()));
+        if let Err(why) = twin {
+            let twin = twin_path.display();
+            warning(format_args!("no sizes by crate: {twin} cannot be read: {why}"));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -80,6 +95,36 @@ impl Inspect {
         let project = Project::load(self.manifest_path.as_deref(), console)?;
         let name = &project.function(&self.image.to_string_lossy())?.name;
         Ok(project.output(name, Profile::Optimised).join(name).with_extension("elf"))
+    }
+}
+
+/// The bytes of an image, and why it cannot be run, if that is so.
+fn read_image(path: &Path) -> Result<(Vec<u8>, Option<OpenError>)> {
+    let hint = || format!("{} cannot be read; `cargo xtask build-fn` makes it", path.display());
+    let bytes = read(path).with_context(hint)?;
+    bounded(&bytes)
+        .with_context(|| format!("{} is not an image, or a damaged one", path.display()))?;
+    match Image::open(path) {
+        Ok(image) => Ok((image.read().with_context(hint)?.into_owned(), None)),
+        // One that is damaged has something to show, and another file has not.
+        Err(why @ OpenError::Refused { source: ImageError::NoNote, .. }) => Err(why.into()),
+        Err(why) => Ok((bytes, Some(why))),
+    }
+}
+
+/// All bytes of a regular file that is no longer than an image.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    // A FIFO is not waited for.
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_IMAGE_BYTES + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > MAX_IMAGE_BYTES {
+        true => Err(ErrorKind::FileTooLarge.into()),
+        false => Ok(bytes),
     }
 }
 
@@ -112,9 +157,12 @@ fn print(path: &Path, bytes: u64, inspection: &Inspection) {
         results::line(format_args!("Lists       {} crates", linked.len()));
     }
     results::line(format_args!("\nNotes"));
-    for note in &inspection.notes {
+    for note in inspection.notes.iter().take(SHOWN_NOTES) {
         let owner = printable(&note.owner);
         results::line(format_args!("  {owner} type {}, {} bytes", note.kind, note.bytes));
+    }
+    if let more @ 1.. = inspection.notes.len().saturating_sub(SHOWN_NOTES) {
+        results::line(format_args!("  {more} more"));
     }
     results::line(format_args!("\nSegments        address    in memory      in file"));
     for segment in &inspection.segments {
@@ -140,5 +188,37 @@ fn print_parts(heading: &str, parts: &[Part]) {
     results::line(format_args!("\n{heading}"));
     for part in parts {
         results::line(format_args!("  {:>10}  {}", short_size(part.bytes), printable(&part.name)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_file_or_too_long_is_not_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("wc.debug");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR).expect("a FIFO");
+        assert!(read(&path).expect_err("a FIFO").to_string().contains("regular file"));
+        fs::remove_file(&path).expect("removed");
+        fs::write(&path, "twin").expect("written");
+        assert_eq!(read(&path).expect("a file"), b"twin");
+        let file = File::options().write(true).open(&path).expect("it");
+        file.set_len(MAX_IMAGE_BYTES + 1).expect("longer");
+        assert_eq!(read(&path).expect_err("it is long").kind(), ErrorKind::FileTooLarge);
+    }
+
+    #[test]
+    fn what_has_no_note_of_ours_is_no_image() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("kernel.elf");
+        fs::write(&path, crate::bench::cold::bare_kernel::elf()).expect("written");
+        let error = read_image(&path).expect_err("it is no image").to_string();
+        assert!(error.contains("kernel.elf cannot be run: it has no Ampoule note"), "{error}");
+        let error = read_image(&folder.path().join("no.elf")).expect_err("nothing").to_string();
+        assert!(error.contains("cargo xtask build-fn"), "{error}");
     }
 }
