@@ -90,12 +90,12 @@ fn choose<'a>(
         });
     };
     // One manifest under several names is still one image.
-    match (meant.find(|other| other.digest != entry.digest), name) {
-        (None, _) => Ok(entry),
-        (Some(_), None) => Err(OciError::Ambiguous { path, names: names() }),
-        (Some(other), Some(name)) => {
-            let (first, second) = (clip(&entry.digest), clip(&other.digest));
-            Err(OciError::SameName { path, name: name.clone(), first, second })
-        }
-    }
+    let Some(other) = meant.find(|other| other.digest != entry.digest) else { return Ok(entry) };
+    // Where all have one name, to name it is no advice.
+    let only = entry.name().filter(|only| index.manifests.iter().all(|it| it.name() == Some(only)));
+    let Some(name) = name.as_deref().or(only) else {
+        return Err(OciError::Ambiguous { path, names: names() });
+    };
+    let (first, second) = (clip(&entry.digest), clip(&other.digest));
+    Err(OciError::SameName { path, name: clip(name), first, second })
 }

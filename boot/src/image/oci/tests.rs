@@ -344,14 +344,16 @@ fn of_two_images_of_one_name_the_digest_says_which() {
     let sample = Sample { index, ..Sample::default() };
     let digest = sample.files()[4].0.replace("blobs/sha256/", "sha256:");
     let store = Store::of(&sample.build()).expect("an archive");
-    let open = |pinned: Option<&String>| {
-        let (path, name) = ("x.tar".into(), Some("f".to_owned()));
+    let open = |name: Option<&str>, pinned: Option<&String>| {
+        let (path, name) = ("x.tar".into(), name.map(str::to_owned));
         read(&store, &Reference { path, name, digest: pinned.cloned() })
     };
-    let error = open(None).expect_err("either");
-    assert_eq!(error.reason(), Reason::NotRunnable);
-    let error = error.to_string();
-    assert!(error.contains(&digest) && error.contains(&other), "{error}");
-    assert_eq!(open(Some(&digest)).expect("an image"), IMAGE);
-    assert!(open(Some(&other)).expect_err("no blob").to_string().contains("is missing"));
+    for name in [None, Some("f")] {
+        let error = open(name, None).expect_err("either");
+        assert_eq!(error.reason(), Reason::NotRunnable);
+        let error = error.to_string();
+        assert!(error.contains(&digest) && error.contains(&other), "{error}");
+        assert_eq!(open(name, Some(&digest)).expect("an image"), IMAGE);
+        assert!(open(name, Some(&other)).expect_err("no blob").to_string().contains("is missing"));
+    }
 }
