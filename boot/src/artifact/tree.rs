@@ -140,7 +140,7 @@ fn open(path: &Path, limit_bytes: u64) -> Result<File, VerifyError> {
         return Err(VerifyError::NotAFile { path: path.into() });
     }
     if kind.len() > limit_bytes {
-        let why = format!("no such file is longer than {}", units::bytes(limit_bytes));
+        let why = format!("it is longer than {}, and no more is read", units::bytes(limit_bytes));
         return Err(unreadable(io::Error::other(why)));
     }
     Ok(file)

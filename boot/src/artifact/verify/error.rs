@@ -44,7 +44,7 @@ pub enum VerifyError {
     },
     /// Something other than a file or a folder.
     #[error(
-        "{} is not a regular file (nor is a link) with a name in UTF-8: artifacts are nothing else",
+        "{} is not a regular file with a name in UTF-8 (a link is none): artifacts are nothing else",
         shown(path)
     )]
     NotAFile {
