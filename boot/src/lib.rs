@@ -38,12 +38,14 @@ pub mod context;
 #[cfg(any(feature = "artifact", feature = "oci"))]
 pub mod digest;
 pub mod error;
+mod foreign;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod guest;
 pub mod host;
 pub mod image;
 pub mod jail;
+mod opening;
 pub mod outcome;
 #[cfg(feature = "program")]
 pub mod program;

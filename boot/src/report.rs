@@ -9,12 +9,17 @@ use std::time::Duration;
 use ampoule_abi::status;
 use serde::Serialize;
 
+use crate::foreign::cut;
 use crate::host::Accel;
 use crate::jail::Layers;
 use crate::{Error, Image, Outcome, Reason, outcome, units};
 
 /// Name and version of the report's form.
 pub const SCHEMA: &str = "ampoule.report/1";
+
+/// Most characters of a message. Each takes at most 6 bytes of JSON, so that whoever writes it for a jailed
+/// process takes it.
+const MESSAGE_CHARACTERS: usize = 64 << 10;
 
 /// A report. Fields that are unknown are `null`; times are in microseconds from the call's start.
 #[derive(Clone, Debug, Serialize)]
@@ -149,7 +154,7 @@ impl Report {
                 _ => Status::Error,
             },
             reason,
-            message,
+            message: message.map(|message| cut(&message, MESSAGE_CHARACTERS)),
             exit_code,
             call_id: None,
             function: None,
@@ -248,6 +253,13 @@ mod tests {
         let nowhere = directory.path().join("no/such/report.json");
         assert!(report.write(&nowhere).is_err() && Report::check_place(&nowhere).is_err());
         assert!(Report::check_place(directory.path()).is_err());
+    }
+
+    #[test]
+    fn a_message_of_any_length_is_taken_by_whoever_writes_it() {
+        let message = "\x1b".repeat(8 << 20);
+        let report = Report::of_failure(Reason::NotRunnable, message, None);
+        assert!((64 << 10..1 << 20).contains(&report.json().expect("JSON").len()));
     }
 
     #[test]

@@ -98,7 +98,7 @@ fn same_again() {
     sums.args(["--check", "--strict", "--quiet", "SHA256SUMS"]).current_dir(&path);
     Invocation::new(sums).run().expect(0).silent();
     for (inner, told) in
-        [("", "1 function, 8 files"), ("echo", "1 function, 6 files"), ("echo/echo.elf", "1 file")]
+        [("", "echo 0.1.0, 8 files"), ("echo", "echo 0.1.0, 6 files"), ("echo/echo.elf", "1 file")]
     {
         let done = verify(&path.join(inner), &["--key", &public]).expect(0).silent();
         assert!(done.text().contains(told) && done.text().contains("signed"), "{done:?}");

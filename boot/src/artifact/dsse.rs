@@ -9,6 +9,10 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::foreign::clip;
+
+/// Most signatures of an envelope, each of which costs as much as its bytes are long.
+const MAX_SIGNATURES: usize = 16;
 
 /// Bytes with their type and signatures over both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +48,9 @@ pub enum EnvelopeError {
     /// Its bytes cannot be read.
     #[error("its payload is not Base64")]
     Payload,
+    /// There are more signatures than are tried.
+    #[error("it has {0} signatures, but no more than {MAX_SIGNATURES} are tried")]
+    TooMany(usize),
     /// None of its signatures is good.
     #[error("none of its {count} signatures was made with the key {key}")]
     Signature {
@@ -105,8 +112,11 @@ impl Envelope {
         key: Option<&Key>,
     ) -> Result<Vec<u8>, EnvelopeError> {
         if self.payload_type != payload_type {
-            let found = self.payload_type.clone();
+            let found = clip(&self.payload_type);
             return Err(EnvelopeError::Type { found, expected: payload_type });
+        }
+        if self.signatures.len() > MAX_SIGNATURES {
+            return Err(EnvelopeError::TooMany(self.signatures.len()));
         }
         let payload = Base64::decode_vec(&self.payload).map_err(|_| EnvelopeError::Payload)?;
         if let Some(key) = key {
@@ -173,6 +183,13 @@ mod tests {
         assert!(refused(&changed, &key));
         assert_eq!(changed.open(TYPE, None), Ok(b"hallo".to_vec()), "nobody has asked");
         assert!(refused(&Envelope { signatures: Vec::new(), ..envelope.clone() }, &key));
+        let good = envelope.signatures[0].clone();
+        let bad = Signed { sig: Base64::encode_string(&[0; 64]), ..good.clone() };
+        let mut many = Envelope { signatures: vec![bad; MAX_SIGNATURES - 1], ..envelope.clone() };
+        many.signatures.push(good.clone());
+        assert_eq!(many.open(TYPE, Some(&key)), Ok(b"hello".to_vec()), "one of them is good");
+        many.signatures.push(good);
+        assert_eq!(many.open(TYPE, Some(&key)), Err(EnvelopeError::TooMany(MAX_SIGNATURES + 1)));
         let retyped = Envelope { payload_type: "text/html".into(), ..envelope };
         assert!(matches!(retyped.open(TYPE, Some(&key)), Err(EnvelopeError::Type { .. })));
         assert!(matches!(

@@ -7,6 +7,18 @@ use crate::digest::Digest;
 /// The schema's name and version.
 pub const SCHEMA: &str = "ampoule/manifest/1";
 
+/// What the schema of every version begins with.
+const SCHEMAS: &str = "ampoule/manifest/";
+
+/// Whether a JSON text says that it is a manifest, of whichever version.
+pub fn is_one(text: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Schema {
+        schema: String,
+    }
+    serde_json::from_slice::<Schema>(text).is_ok_and(|it| it.schema.starts_with(SCHEMAS))
+}
+
 /// What there is to know of a function's folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {

@@ -10,7 +10,13 @@
 //! NAME/NAME.cdx.json       the crates in the image: a bill of materials
 //! NAME/NAME.intoto.json    how it came about: an in-toto statement
 //! NAME/NAME.intoto.dsse.json   the same, signed
+//! NAME/NAME                the bundle, launcher and image in one
+//! NAME/NAME.oci.tar        the container image, as an archive of a layout
+//! NAME/NAME.*.yaml         manifests for Kubernetes
+//! oci/                     the container images of all functions in one layout
 //! ```
+//!
+//! Signatures, bundles, container images and manifests are there if they were asked for.
 //!
 //! Nothing here trusts a byte of such a folder.
 

@@ -1,8 +1,10 @@
-//! `SHA256SUMS`, as `sha256sum` writes and reads it: a digest, two spaces, a path from the folder.
+//! `SHA256SUMS`, as `sha256sum` writes and reads it: a digest, two spaces, or a space and `*` as other
+//! systems have it, and a path from the folder.
 
 use std::collections::BTreeMap;
 
 use crate::digest::Digest;
+use crate::foreign::is_plain;
 
 /// Digests by path.
 pub type Sums = BTreeMap<String, Digest>;
@@ -26,7 +28,8 @@ pub fn write(sums: &Sums) -> String {
 pub fn read(text: &str) -> Result<Sums, SumsError> {
     let mut sums = Sums::new();
     for (index, line) in text.split_terminator('\n').enumerate() {
-        let entry = line.split_once("  ").and_then(|(digest, path)| {
+        let entry = line.split_once(' ').and_then(|(digest, path)| {
+            let path = path.strip_prefix([' ', '*'])?;
             Some((Digest::from_hexadecimal(digest)?, path)).filter(|_| is_inside(path))
         });
         let is_new = entry.is_some_and(|(digest, path)| sums.insert(path.into(), digest).is_none());
@@ -41,7 +44,8 @@ pub fn read(text: &str) -> Result<Sums, SumsError> {
 /// Whether a path leads from a folder into it, in one way, and can be printed on a line.
 pub fn is_inside(path: &str) -> bool {
     let plain = |name: &str| !matches!(name, "" | "." | "..");
-    path.split('/').all(plain) && !path.contains(|c: char| c.is_control() || c == '\\')
+    // Quotation marks do no harm.
+    path.split('/').all(plain) && path.split(['"', '\'']).all(is_plain)
 }
 
 #[cfg(test)]
@@ -56,6 +60,8 @@ mod tests {
         assert!(text.lines().is_sorted_by_key(|line| &line[64..]), "{text}");
         assert_eq!(read(&text), Ok(sums));
         assert_eq!(read(""), Ok(Sums::new()));
+        let marked = text.replace("  wc/", " *wc/");
+        assert_eq!(read(&marked), read(&text), "as Windows' `sha256sum` writes it");
     }
 
     #[test]
@@ -65,7 +71,8 @@ mod tests {
             "",
             "x  file",
             &format!("{digest} file"),
-            &format!("{digest} *file"),
+            &format!("{digest}  a\u{202e}b"),
+            &format!("{digest}  a\u{200b}b"),
             &format!("{digest}  /etc/passwd"),
             &format!("{digest}  ../file"),
             &format!("{digest}  a//b"),

@@ -5,19 +5,24 @@
 //! signed with it.
 
 mod alone;
+mod error;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::dsse::{Envelope, EnvelopeError, Key};
+use super::dsse::{Envelope, Key};
 use super::manifest::{self, Manifest};
 use super::statement::{PAYLOAD_TYPE, PREDICATE_TYPE, Statement, TYPE};
 use super::sums::{self, Sums, is_inside};
-use super::{ENVELOPE_SUFFIX, IMAGE_SUFFIX, MANIFEST, STATEMENT_SUFFIX, SUMS, SUMS_ENVELOPE, tree};
+use super::tree::{self, Files};
+use super::{ENVELOPE_SUFFIX, IMAGE_SUFFIX, MANIFEST, STATEMENT_SUFFIX, SUMS, SUMS_ENVELOPE};
 use crate::digest::Digest;
-use crate::image::{Image, OpenError};
+use crate::foreign::clip;
+use crate::image::Image;
+pub use error::VerifyError;
 
 /// What a signed list of checksums is, for [`dsse`](super::dsse).
 pub const SUMS_PAYLOAD_TYPE: &str = "application/vnd.ampoule.sha256sums";
@@ -25,8 +30,8 @@ pub const SUMS_PAYLOAD_TYPE: &str = "application/vnd.ampoule.sha256sums";
 /// What was found to be as it should.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verified {
-    /// How many functions.
-    pub functions: usize,
+    /// The functions, each by the name and the version that its image has.
+    pub functions: Vec<String>,
     /// How many files.
     pub files: usize,
     /// Of an image alone, what it was checked by; of a folder that is known.
@@ -44,114 +49,6 @@ pub struct Checks {
     pub by: Vec<&'static str>,
 }
 
-/// The first difference.
-#[derive(Debug, thiserror::Error)]
-pub enum VerifyError {
-    /// There is no such file or folder.
-    #[error(
-        "there is nothing at {}: make it with `cargo xtask dist`, or check the path",
-        shown(path)
-    )]
-    NotFound {
-        /// The file or folder.
-        path: PathBuf,
-    },
-    /// Something cannot be read.
-    #[error("cannot read {}: {why}", shown(path))]
-    Unreadable {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        why: io::Error,
-    },
-    /// A folder of another kind.
-    #[error(
-        "{} holds neither {SUMS} nor {MANIFEST}: name a folder that `cargo xtask dist` made",
-        shown(path)
-    )]
-    NoArtifacts {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// Something other than a file or a folder.
-    #[error(
-        "{} is not a regular file with a name in UTF-8, of which alone artifacts consist",
-        shown(path)
-    )]
-    NotAFile {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file is not what was said of it, or is there and should not, or the other way round.
-    #[error(
-        "{} is not what {by} says: expected {}, found {}",
-        shown(path),
-        told(expected),
-        told(found)
-    )]
-    Differs {
-        /// The file.
-        path: PathBuf,
-        /// Where it is said what it is.
-        by: &'static str,
-        /// Its digest by that; `None` if it is not named there.
-        expected: Option<Digest>,
-        /// Its digest; `None` if there is no such file.
-        found: Option<Digest>,
-    },
-    /// A file that others are checked with cannot be made sense of.
-    #[error("{} ({found}) cannot be believed: {why}", shown(path))]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Its digest.
-        found: Digest,
-        /// What is wrong.
-        why: String,
-    },
-    /// There is a key, and no signature.
-    #[error(
-        "{} is not there, and so nothing is signed: `cargo xtask dist --sign KEY` signs",
-        shown(path)
-    )]
-    NotSigned {
-        /// The envelope that is missing.
-        path: PathBuf,
-    },
-    /// The signature is another's, or of other bytes.
-    #[error("{} is not signed as asked: {why}", shown(path))]
-    Signature {
-        /// The envelope.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: EnvelopeError,
-    },
-    /// The image cannot be run.
-    #[error(transparent)]
-    Image(#[from] OpenError),
-    /// The image says something else of itself than its manifest.
-    #[error("{} says that its {what} is {found}, but {MANIFEST} says {expected}", shown(path))]
-    Disagrees {
-        /// The image.
-        path: PathBuf,
-        /// What they do not agree on.
-        what: &'static str,
-        /// What the manifest says.
-        expected: String,
-        /// What the image says.
-        found: String,
-    },
-}
-
-/// A path on a line of its own: a name may hold anything, such as what a terminal obeys.
-fn shown(path: &Path) -> String {
-    path.display().to_string().escape_debug().to_string()
-}
-
-fn told(digest: &Option<Digest>) -> String {
-    digest.map_or_else(|| "nothing".to_owned(), |digest| digest.to_string())
-}
-
 /// Verifies a folder of artifacts, a function's folder in one, or an image.
 pub fn verify(path: &Path, key: Option<&Key>) -> Result<Verified, VerifyError> {
     let kind = std::fs::metadata(path).map_err(|why| match why.kind() {
@@ -161,48 +58,59 @@ pub fn verify(path: &Path, key: Option<&Key>) -> Result<Verified, VerifyError> {
     if !kind.is_dir() {
         return alone::image(path, key);
     }
-    let found = tree::sums(path)?;
-    if found.contains_key(SUMS) {
-        return release(path, found, key);
+    let found = Files::of(path)?;
+    if found.has(SUMS) {
+        return release(found, key);
     }
-    check_around(path, &found)?;
-    if !found.contains_key(MANIFEST) {
+    check_around(&found, key)?;
+    if !found.has(MANIFEST) {
         return Err(VerifyError::NoArtifacts { path: path.into() });
     }
-    let files = found.len();
-    Folder { path, found }.verify(None, key)?;
-    Ok(Verified { functions: 1, files, alone: None })
+    let files = found.count();
+    let function = Folder { found }.verify(None, key)?;
+    Ok(Verified { functions: vec![function], files, alone: None })
+}
+
+/// How a function is called where it is told what was verified.
+fn named(image: &Image) -> String {
+    format!("{} {}", image.note().name, image.note().version)
 }
 
 /// A folder with checksums of all that is in it.
-fn release(path: &Path, mut found: Sums, key: Option<&Key>) -> Result<Verified, VerifyError> {
-    let (list, envelope) = (path.join(SUMS), path.join(SUMS_ENVELOPE));
-    let files = found.len();
+fn release(mut found: Files, key: Option<&Key>) -> Result<Verified, VerifyError> {
+    let (list, envelope) = (found.folder().join(SUMS), found.folder().join(SUMS_ENVELOPE));
+    let files = found.count();
     found.remove(SUMS);
-    let is_sealed = found.remove(SUMS_ENVELOPE).is_some();
-    let text = tree::read(&list)?;
-    if is_sealed || key.is_some() {
-        let signed = open(&envelope, SUMS_PAYLOAD_TYPE, key)?;
+    let is_sealed = found.remove(SUMS_ENVELOPE);
+    // Before anything is read that may be long.
+    let signed = (is_sealed || key.is_some()).then(|| open(&envelope, SUMS_PAYLOAD_TYPE, key));
+    let (signed, text) = (signed.transpose()?, tree::read(&list)?);
+    if let Some(signed) = signed {
         same(&list, SUMS_ENVELOPE, &signed, &text)?;
     }
-    let expected = std::str::from_utf8(&text).map_err(|why| why.to_string());
-    let expected = expected.and_then(|text| sums::read(text).map_err(|why| why.to_string()));
     // The list is one way only of writing what it says, so that no change of it is none.
-    let canonical = sums::write(expected.as_ref().unwrap_or(&found));
-    if let Ok(expected) = &expected {
-        compare(path, SUMS, expected, &found)?;
-    }
+    let canonical = match read_sums(&text) {
+        Ok(expected) => {
+            compare(SUMS, &expected, &found)?;
+            sums::write(&expected)
+        }
+        Err(_) => sums::write(&found.sums()?),
+    };
     same(&list, "the folder", canonical.as_bytes(), &text)?;
-    let names: Vec<String> = found
-        .keys()
-        .filter_map(|path| path.strip_suffix(MANIFEST)?.strip_suffix('/').map(str::to_owned))
-        .filter(|name| !name.contains('/'))
-        .collect();
-    for name in &names {
-        let found = below(&found, name);
-        Folder { path: &path.join(name), found }.verify(Some(name), key)?;
+    let names = found.paths().filter_map(|path| path.strip_suffix(MANIFEST)?.strip_suffix('/'));
+    let mut functions = Vec::new();
+    for name in names.filter(|name| !name.contains('/')) {
+        functions.push(Folder { found: found.below(name) }.verify(Some(name), key)?);
     }
-    Ok(Verified { functions: names.len(), files, alone: None })
+    if functions.is_empty() {
+        return Err(VerifyError::NoFunction { path: list });
+    }
+    Ok(Verified { functions, files, alone: None })
+}
+
+fn read_sums(text: &[u8]) -> Result<Sums, String> {
+    let text = std::str::from_utf8(text).map_err(|why| why.to_string())?;
+    sums::read(text).map_err(|why| why.to_string())
 }
 
 /// What of it lies in a folder, by its path from there.
@@ -212,24 +120,31 @@ fn below(sums: &Sums, name: &str) -> Sums {
 }
 
 /// Compares a function's folder with the checksums of the folder around it, if that has any.
-fn check_around(path: &Path, found: &Sums) -> Result<(), VerifyError> {
-    let real = real(path)?;
+fn check_around(found: &Files, key: Option<&Key>) -> Result<(), VerifyError> {
+    let real = real(found.folder())?;
     let Some((around, name)) = real.parent().zip(real.file_name()) else { return Ok(()) };
-    let Some(listed) = listed_in(around)? else { return Ok(()) };
+    let Some(listed) = listed_in(around, key)? else { return Ok(()) };
     let expected = below(&listed, &name.to_string_lossy());
     // What neither is one nor is called one is told as that.
-    let is_none = expected.is_empty() && !found.contains_key(MANIFEST);
-    if is_none { Ok(()) } else { compare(path, SUMS, &expected, found) }
+    let is_none = expected.is_empty() && !found.has(MANIFEST);
+    if is_none { Ok(()) } else { compare(SUMS, &expected, found) }
 }
 
-/// What the checksums in a folder list; `None` if there are none.
-fn listed_in(folder: &Path) -> Result<Option<Sums>, VerifyError> {
+/// What the checksums in a folder list; `None` if there are none, or none that are signed with the key.
+fn listed_in(folder: &Path, key: Option<&Key>) -> Result<Option<Sums>, VerifyError> {
     let path = folder.join(SUMS);
+    let signed = match key.map(|_| open(&folder.join(SUMS_ENVELOPE), SUMS_PAYLOAD_TYPE, key)) {
+        None => None,
+        Some(Ok(signed)) => Some(signed),
+        // Whoever has written it, it says nothing.
+        Some(Err(_)) => return Ok(None),
+    };
     let Some(text) = read_if_there(&path)? else { return Ok(None) };
+    if let Some(signed) = signed {
+        same(&path, SUMS_ENVELOPE, &signed, &text)?;
+    }
     let damaged = |why| VerifyError::Damaged { path, found: Digest::of(&text), why };
-    let listed = std::str::from_utf8(&text).map_err(|why| why.to_string());
-    let listed = listed.and_then(|text| sums::read(text).map_err(|why| why.to_string()));
-    listed.map(Some).map_err(damaged)
+    read_sums(&text).map(Some).map_err(damaged)
 }
 
 /// A file's bytes; `None` only if there is nothing of that name.
@@ -247,37 +162,40 @@ fn real(path: &Path) -> Result<PathBuf, VerifyError> {
 }
 
 /// A function's folder.
-struct Folder<'a> {
-    path: &'a Path,
+struct Folder {
     /// What is in it.
-    found: Sums,
+    found: Files,
 }
 
-impl Folder<'_> {
-    /// Verifies it, under this name if it has to have one.
-    fn verify(mut self, name: Option<&str>, key: Option<&Key>) -> Result<(), VerifyError> {
-        let at = self.path.join(MANIFEST);
+impl Folder {
+    /// Verifies it, under this name if it has to have one, and says which function it is.
+    fn verify(mut self, name: Option<&str>, key: Option<&Key>) -> Result<String, VerifyError> {
+        let folder = self.found.folder().to_owned();
+        let at = folder.join(MANIFEST);
         let manifest: Manifest = document(&at, &tree::read(&at)?)?;
         check_manifest(&at, &manifest, name)?;
         let name = &manifest.name;
         let stated = self.state(name, key)?;
-        compare(self.path, "the statement about it", &stated, &self.found)?;
+        compare("the statement about it", &stated, &self.found)?;
         self.found.remove(MANIFEST);
-        compare(self.path, MANIFEST, &listed(&at, &manifest)?, &self.found)?;
+        compare(MANIFEST, &listed(&at, &manifest)?, &self.found)?;
         for file in &manifest.files {
-            check_length(&at, &self.path.join(&file.path), file)?;
+            check_length(&at, &folder.join(&file.path), file)?;
         }
-        let path = self.path.join(format!("{name}{IMAGE_SUFFIX}"));
-        alone::agree(&path, &Image::open(&path)?, &manifest)
+        let path = folder.join(format!("{name}{IMAGE_SUFFIX}"));
+        let image = Image::open(&path)?;
+        alone::agree(&path, &image, &manifest)?;
+        Ok(named(&image))
     }
 
     /// What the statement in it says of its files, but for itself and its envelope.
     fn state(&mut self, name: &str, key: Option<&Key>) -> Result<Sums, VerifyError> {
         let statement = format!("{name}{STATEMENT_SUFFIX}");
         let envelope = format!("{name}{ENVELOPE_SUFFIX}");
-        let (path, sealed) = (self.path.join(&statement), self.path.join(&envelope));
+        let folder = self.found.folder();
+        let (path, sealed) = (folder.join(&statement), folder.join(&envelope));
         self.found.remove(&statement);
-        let is_sealed = self.found.remove(&envelope).is_some();
+        let is_sealed = self.found.remove(&envelope);
         let text = tree::read(&path)?;
         if is_sealed || key.is_some() {
             same(&path, "its envelope", &open(&sealed, PAYLOAD_TYPE, key)?, &text)?;
@@ -289,11 +207,11 @@ impl Folder<'_> {
 fn check_manifest(path: &Path, manifest: &Manifest, name: Option<&str>) -> Result<(), VerifyError> {
     let Manifest { schema, name: own, .. } = manifest;
     let why = if *schema != manifest::SCHEMA {
-        format!("its schema is {schema:?}, but this launcher knows {:?}", manifest::SCHEMA)
+        format!("its schema is {:?}, but this launcher knows {:?}", clip(schema), manifest::SCHEMA)
     } else if !is_inside(own) || own.contains('/') {
-        format!("{own:?} is no name of a function")
+        format!("{:?} is no name of a function", clip(own))
     } else if let Some(name) = name.filter(|name| name != own) {
-        format!("it is that of {own:?}, but lies in the folder {name:?}")
+        format!("it is that of {:?}, but lies in the folder {name:?}", clip(own))
     } else {
         return Ok(());
     };
@@ -346,7 +264,7 @@ fn stated(path: &Path, text: &[u8]) -> Result<Sums, VerifyError> {
 
 fn document<T: serde::de::DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T, VerifyError> {
     serde_json::from_slice(text).map_err(|why| {
-        let why = why.to_string();
+        let why = clip(&why.to_string());
         VerifyError::Damaged { path: path.into(), found: Digest::of(text), why }
     })
 }
@@ -360,19 +278,14 @@ fn same(path: &Path, by: &'static str, expected: &[u8], found: &[u8]) -> Result<
     Err(VerifyError::Differs { path: path.into(), by, expected, found })
 }
 
-/// The first difference of two lists of files in a folder.
-fn compare(
-    folder: &Path,
-    by: &'static str,
-    expected: &Sums,
-    found: &Sums,
-) -> Result<(), VerifyError> {
-    let mut paths: Vec<&String> = expected.keys().chain(found.keys()).collect();
-    paths.sort();
+/// The first difference of what is in a folder from a list of it; what follows that is not read.
+fn compare(by: &'static str, expected: &Sums, found: &Files) -> Result<(), VerifyError> {
+    let paths: BTreeSet<&String> = expected.keys().chain(found.paths()).collect();
     for path in paths {
-        let (expected, found) = (expected.get(path).copied(), found.get(path).copied());
-        if expected != found {
-            return Err(VerifyError::Differs { path: folder.join(path), by, expected, found });
+        let (expected, digest) = (expected.get(path).copied(), found.digest(path)?);
+        if expected != digest {
+            let path = found.folder().join(path);
+            return Err(VerifyError::Differs { path, by, expected, found: digest });
         }
     }
     Ok(())

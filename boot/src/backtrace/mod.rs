@@ -13,7 +13,6 @@ use std::fmt::Write;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use addr2line::Context;
@@ -21,7 +20,7 @@ use addr2line::gimli::{self, EndianSlice, RunTimeEndian};
 use object::{Object, ObjectSection, ObjectSegment, SegmentFlags};
 use rustix::fs::OFlags;
 
-use crate::Image;
+use crate::{Image, opening};
 use symbols::Symbols;
 
 /// Largest twin that is read, in bytes.
@@ -80,12 +79,7 @@ impl Twin {
             why: why.to_string(),
         };
         let name = || image.note().name.clone();
-        // As with an image, to open a FIFO would wait.
-        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-        let file = File::options()
-            .read(true)
-            .custom_flags(flags)
-            .open(&path)
+        let file = opening::open(&path, OFlags::empty())
             .map_err(|_| BacktraceError::Absent { path: path.clone(), name: name() })?;
         let metadata = file.metadata().map_err(|error| unreadable(&error))?;
         if !metadata.is_file() || metadata.len() > MAX_DEBUG_BYTES {

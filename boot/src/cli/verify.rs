@@ -15,12 +15,13 @@ use ampoule_boot::program::standard;
 #[command(after_help = "\
 Checks every file by SHA256SUMS, by manifest.json and by the statement about it, in both
 directions: what is listed and missing, and what is there and not listed, is refused. Images are
-checked as `run` does.
+checked as `run` does. The answer names the function, if it is one.
 
 An image alone is checked by what lies beside it and around it, which the answer names. If that is
 nothing, its seal tells damage, but not whether it is the image that was meant.
 
-With --key all of that has to be signed, with the private key that belongs to it.
+With --key all of that has to be signed, with the private key that belongs to it; beside an image,
+what is not counts for nothing.
 
 Exits with 0 if all is as it should be, with 126 at the first difference, which a message names
 with both digests, with 127 if there is nothing at the path.
@@ -61,8 +62,11 @@ fn said(verified: &Verified, is_signed: bool) -> String {
         _ => format!("{count} {noun}s"),
     };
     let signed = if is_signed { ", signed" } else { "" };
-    let (functions, files) =
-        (plural(verified.functions, "function"), plural(verified.files, "file"));
+    let functions = match &verified.functions[..] {
+        [function] => format!("function {function}"),
+        several => plural(several.len(), "function"),
+    };
+    let files = plural(verified.files, "file");
     match &verified.alone {
         None => format!("{functions}, {files}{signed}"),
         Some(Checks { by, .. }) if !by.is_empty() => {
@@ -71,7 +75,7 @@ fn said(verified: &Verified, is_signed: bool) -> String {
         Some(Checks { is_bundle, is_sealed, .. }) => {
             let kind = if *is_bundle { "a bundle" } else { "an image" };
             let seal = if *is_sealed { "by its seal" } else { "without a seal" };
-            format!("{kind} {seal}; nothing beside it says what it should be")
+            format!("{functions}, {kind} {seal}; nothing beside it says what it should be")
         }
     }
 }
@@ -92,13 +96,15 @@ mod tests {
     fn an_image_that_nothing_is_said_of_does_not_look_like_a_release() {
         let said = |is_bundle, is_sealed, by: &[&'static str]| {
             let alone = Some(Checks { is_bundle, is_sealed, by: by.to_vec() });
-            said(&Verified { functions: 1, files: 1, alone }, false)
+            said(&Verified { functions: vec!["wc 1.2.3".to_owned()], files: 1, alone }, false)
         };
+        let name = "function wc 1.2.3";
         let nothing = "nothing beside it says what it should be";
-        assert_eq!(said(false, true, &[]), format!("an image by its seal; {nothing}"));
-        assert_eq!(said(true, true, &[]), format!("a bundle by its seal; {nothing}"));
-        assert_eq!(said(false, false, &[]), format!("an image without a seal; {nothing}"));
+        assert_eq!(said(false, true, &[]), format!("{name}, an image by its seal; {nothing}"));
+        assert_eq!(said(true, true, &[]), format!("{name}, a bundle by its seal; {nothing}"));
+        assert_eq!(said(false, false, &[]), format!("{name}, an image without a seal; {nothing}"));
         let by = ["manifest.json", "SHA256SUMS"];
-        assert_eq!(said(false, true, &by), "1 function, 1 file, by manifest.json and SHA256SUMS");
+        let told = format!("{name}, 1 file, by manifest.json and SHA256SUMS");
+        assert_eq!(said(false, true, &by), told);
     }
 }

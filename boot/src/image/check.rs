@@ -20,6 +20,12 @@ use crate::units;
 type Header = FileHeader64<LittleEndian>;
 type Program = ProgramHeader64<LittleEndian>;
 
+/// Most program headers and section headers: what a file of any length costs is bounded.
+const MAX_PROGRAMS: u32 = 64;
+const MAX_SECTIONS: u32 = 1024;
+/// Longest name of a section that is told, in bytes.
+const MAX_SECTION_NAME: usize = 255;
+
 /// What is known of an image that passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
@@ -79,13 +85,8 @@ pub fn check<'data>(bytes: impl ReadRef<'data>) -> Result<Facts, ImageError> {
         return Err(ImageError::TooLarge);
     }
     let header = file_header(bytes)?;
-    let programs = header
-        .program_headers(LittleEndian, bytes)
-        .map_err(|_| ImageError::Damaged("the program header table"))?;
-    let mut notes = Notes::default();
-    for program in programs {
-        notes.gather(program, bytes)?;
-    }
+    let programs = program_headers(header, bytes)?;
+    let notes = Notes::of(programs, bytes)?;
     // First, since advice on linking is of no use for a program that was never to be an image.
     let note = notes.image_note()?;
     check_static(header, programs, bytes)?;
@@ -133,6 +134,17 @@ fn file_header<'data>(bytes: impl ReadRef<'data>) -> Result<&'data Header, Image
     }
 }
 
+fn program_headers<'data>(
+    header: &'data Header,
+    bytes: impl ReadRef<'data>,
+) -> Result<&'data [Program], ImageError> {
+    let damaged = |_| ImageError::Damaged("the program header table");
+    if header.phnum(LittleEndian, bytes).map_err(damaged)? > MAX_PROGRAMS {
+        return Err(ImageError::Damaged("more than 64 program headers"));
+    }
+    header.program_headers(LittleEndian, bytes).map_err(damaged)
+}
+
 /// Linked to one place, no interpreter, no dynamic section, no relocations left.
 fn check_static<'data>(
     header: &Header,
@@ -156,12 +168,17 @@ fn check_static<'data>(
         }
     }
     let damaged = |_| ImageError::Damaged("the section header table");
+    if header.shnum(LittleEndian, bytes).map_err(damaged)? > MAX_SECTIONS {
+        return Err(ImageError::Damaged("more than 1024 section headers"));
+    }
     let sections = header.sections(LittleEndian, bytes).map_err(damaged)?;
     for section in sections.iter() {
         let kind = section.sh_type(LittleEndian);
         let relocations = [elf::SHT_REL, elf::SHT_RELA, elf::SHT_RELR].contains(&kind);
         if relocations && section.sh_size(LittleEndian) > 0 {
-            let name = sections.section_name(LittleEndian, section).unwrap_or(b"without a name");
+            let name = sections.section_name(LittleEndian, section).ok();
+            let name = name.filter(|name| name.len() <= MAX_SECTION_NAME);
+            let name = name.unwrap_or(b"without a name");
             return Err(ImageError::Relocations(name.escape_ascii().to_string()));
         }
     }

@@ -186,6 +186,9 @@ pub enum ImageError {
         /// The part's address.
         address: u64,
     },
+    /// Two notes of one kind, of which those who boot the image take this or that.
+    #[error("it has more than one {0} note: link the runtime library's own, and no other")]
+    NoteTwice(&'static str),
     /// A note that cannot be read.
     #[error("its {0} note cannot be read: build it again with `cargo xtask build-fn NAME`")]
     BadNote(&'static str),
@@ -197,12 +200,16 @@ pub enum ImageError {
     },
     /// A name that cannot be an argument or be printed.
     #[error(
-        "its note names the function {0:?}: a name is 1 to 255 printable characters without space"
+        "its note names the function {0:?}: a name is 1 to 255 bytes of printable characters without \
+            space"
     )]
     BadName(String),
-    /// No version.
-    #[error("its note has no version of the function: set `version` in [package]")]
-    NoVersion,
+    /// No version, or one that cannot be printed.
+    #[error(
+        "its note says that the function's version is {0:?}: set `version` in [package], to 1 to 255 \
+            bytes of printable characters without space"
+    )]
+    BadVersion(String),
     /// No stack.
     #[error("its note asks for a stack of 0 bytes: set `stack` in [package.metadata.fn]")]
     NoStack,
@@ -213,6 +220,11 @@ pub enum ImageError {
         modes = super::notes::EVENT_MODES.join(", ")
     )]
     UnknownEventMode(String),
+    /// An event mode that says nothing new.
+    #[error(
+        "its note names the event mode {0:?} twice: correct `event-modes` in [package.metadata.fn]"
+    )]
+    EventModeTwice(String),
     /// Something that no caller can grant.
     #[error(
         "its note asks for the capability {0:?}, which this launcher does not know and so never \

@@ -93,11 +93,11 @@ impl<'a> File<'a> {
         (0..count).map(|index| start + index * PROGRAM_HEADER_BYTES as u64).collect()
     }
 
-    /// The first note of that owner and type in any note segment whose notes are aligned to 4.
+    /// The only note of that owner and type in any note segment whose notes are aligned to 4.
     fn note(self, programs: &[u64], owner: &str, kind: u32) -> Option<&'a [u8]> {
         let segments = programs.iter().filter(|&&at| self.word(at) == NOTE);
         let owner = [owner.as_bytes(), b"\0"].concat();
-        let mut all = segments.flat_map(|&at| {
+        let all = segments.flat_map(|&at| {
             // What is not 8 counts as 4 to those who read notes (`object`, `readelf`).
             let alignment = if self.long(at + 48) == 8 { 8 } else { 4 };
             // A segment of no bytes holds no note, wherever it claims to be.
@@ -106,7 +106,10 @@ impl<'a> File<'a> {
             notes_in(bytes, alignment)
         });
         let wanted = |name: &[u8]| name == owner || name == &owner[..owner.len() - 1];
-        all.find(|&(name, of_kind, _)| wanted(name) && of_kind == kind).map(|(.., content)| content)
+        let mut all = all.filter(|&(name, of_kind, _)| wanted(name) && of_kind == kind);
+        let only = all.next().map(|(.., content)| content);
+        assert!(all.next().is_none(), "two notes of type {kind}");
+        only
     }
 }
 
@@ -189,7 +192,9 @@ fn assert_segments(file: File<'_>, programs: &[u64], facts: &Facts) {
 fn assert_note(note: &ImageNote) {
     assert_eq!(note.abi_version, 1);
     assert!(!note.name.is_empty() && !note.version.is_empty() && note.stack_bytes > 0);
-    assert!(note.name.chars().all(|c| !c.is_control() && !c.is_whitespace()));
+    for text in [&note.name, &note.version] {
+        assert!(text.len() < 256 && text.chars().all(|c| !c.is_control() && !c.is_whitespace()));
+    }
     assert_eq!(check_memory(note.memory_bytes), Ok(note.memory_bytes));
     assert!(note.capabilities.is_empty());
     let encoded = note.encode_to_vec();

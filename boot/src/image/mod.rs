@@ -17,7 +17,7 @@ pub(crate) mod seal;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use ampoule_abi::seal::Checksums;
 use object::read::ReadCache;
 use rustix::fs::OFlags;
 
-use crate::bundle;
+use crate::{bundle, opening};
 pub use check::{Facts, Segment, check};
 pub(crate) use error::least_memory;
 pub use error::{ImageError, OpenError};
@@ -70,9 +70,7 @@ impl Image {
             ErrorKind::NotFound => OpenError::NotFound { path: path.to_owned() },
             _ => OpenError::Unreadable { path: path.to_owned(), source },
         };
-        // To open a FIFO would else wait for a writer before its kind can be looked at.
-        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-        let file = File::options().read(true).custom_flags(flags).open(path).map_err(failed)?;
+        let file = opening::open(path, OFlags::empty()).map_err(failed)?;
         if !file.metadata().map_err(failed)?.is_file() {
             return Err(OpenError::NotAFile { path: path.to_owned() });
         }
@@ -93,9 +91,7 @@ impl Image {
     /// Checks the image that is `bytes`, which may be a part of this program.
     pub fn from_bytes(bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self, ImageError> {
         let bytes = bytes.into();
-        let checksums = ampoule_abi::seal::compare(&bytes);
-        unaltered(checksums)?;
-        let facts = check(&bytes[..])?.sealed_as_said(checksums)?;
+        let facts = checked(&bytes)?;
         Ok(Self { content: Content::Bytes(bytes), facts, path: None })
     }
 
@@ -108,7 +104,7 @@ impl Image {
         let length = file.metadata()?.len().min(MAX_IMAGE_BYTES);
         let mut bytes = vec![0; length as usize];
         file.read_exact_at(&mut bytes, 0)?;
-        match check(&bytes[..]) {
+        match checked(&bytes) {
             Ok(facts) if facts == self.facts => Ok(bytes.into()),
             _ => Err(std::io::Error::other("the image was changed since it was checked")),
         }
@@ -180,6 +176,13 @@ impl Facts {
     }
 }
 
+/// What is known of an image that is its seal's.
+fn checked(bytes: &[u8]) -> Result<Facts, ImageError> {
+    let checksums = ampoule_abi::seal::compare(bytes);
+    unaltered(checksums)?;
+    check(bytes)?.sealed_as_said(checksums)
+}
+
 /// What damage has done to a file is not what is wrong with it.
 fn unaltered(checksums: Option<Checksums>) -> Result<(), ImageError> {
     match checksums {
@@ -190,6 +193,8 @@ fn unaltered(checksums: Option<Checksums>) -> Result<(), ImageError> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     #[test]
@@ -200,6 +205,20 @@ mod tests {
         assert!(matches!(directory, OpenError::NotAFile { .. }), "{directory}");
         let text = Image::open(Path::new("/etc/passwd")).expect_err("text");
         assert!(matches!(text, OpenError::Refused { .. }), "{text}");
+    }
+
+    #[test]
+    fn a_file_that_is_changed_after_it_was_checked_is_not_read() {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        let sample = sample::Sample { code: vec![0xf4; 8192], ..Default::default() };
+        let mut bytes = sample.build();
+        assert!(ampoule_abi::seal::seal(&mut bytes));
+        file.write_all(&bytes).expect("written");
+        let image = Image::open(file.path()).expect("an image");
+        assert_eq!(image.read().expect("the same"), bytes);
+        // In the code, of which no fact tells.
+        file.as_file().write_at(b"\xcc", 0x400).expect("changed");
+        assert!(image.read().is_err());
     }
 
     #[test]

@@ -4,28 +4,50 @@
 use ampoule_abi::ABI_VERSION;
 use ampoule_abi::messages::ImageNote;
 use ampoule_abi::note::{self, EntryNote, MachineNote};
-use object::elf::ProgramHeader64;
+use object::elf::{self, ProgramHeader64};
 use object::read::elf::ProgramHeader;
 use object::{LittleEndian, ReadRef};
 use prost::Message;
 
 use super::ImageError;
+use crate::foreign::{clip, is_plain};
+
+/// Most bytes of all notes together: what is held of a file before anything of it is believed.
+const MAX_BYTES: u64 = 64 << 10;
 
 /// The event modes that SPEC C7 names.
 pub const EVENT_MODES: [&str; 4] = ["raw", "binary", "structured", "batched"];
 
-/// The notes of an image, each as it was found first.
+/// The notes of an image, of each kind one.
 #[derive(Debug, Default)]
 pub(super) struct Notes<'data> {
     pvh: Option<&'data [u8]>,
+    /// Whether there is one of the same type and another owner, at which QEMU does not look.
+    pvh_of_others: bool,
     ours: Option<&'data [u8]>,
     machine: Option<&'data [u8]>,
     entry: Option<&'data [u8]>,
 }
 
 impl<'data> Notes<'data> {
-    /// Gathers the notes of one PT_NOTE segment.
-    pub(super) fn gather(
+    /// Gathers the notes of all PT_NOTE segments.
+    pub(super) fn of(
+        programs: &[ProgramHeader64<LittleEndian>],
+        bytes: impl ReadRef<'data>,
+    ) -> Result<Self, ImageError> {
+        let with_notes = programs.iter().filter(|it| it.p_type(LittleEndian) == elf::PT_NOTE);
+        let lengths = with_notes.clone().map(|program| program.p_filesz(LittleEndian));
+        if lengths.fold(0, u64::saturating_add) > MAX_BYTES {
+            return Err(ImageError::Damaged("more than 64 KiB of notes"));
+        }
+        let mut notes = Self::default();
+        for program in with_notes {
+            notes.gather(program, bytes)?;
+        }
+        Ok(notes)
+    }
+
+    fn gather(
         &mut self,
         header: &ProgramHeader64<LittleEndian>,
         bytes: impl ReadRef<'data>,
@@ -34,14 +56,23 @@ impl<'data> Notes<'data> {
         let notes = header.notes(LittleEndian, bytes).map_err(damaged)?;
         let Some(mut notes) = notes else { return Ok(()) };
         while let Some(found) = notes.next().map_err(damaged)? {
-            let slot = match (found.name(), found.n_type(LittleEndian).0) {
-                (name, note::PVH_TYPE) if name == note::PVH_OWNER.as_bytes() => &mut self.pvh,
-                (name, note::TYPE) if name == note::OWNER.as_bytes() => &mut self.ours,
-                (name, note::MACHINE_TYPE) if name == note::OWNER.as_bytes() => &mut self.machine,
-                (name, note::ENTRY_TYPE) if name == note::OWNER.as_bytes() => &mut self.entry,
+            let is_ours = found.name() == note::OWNER.as_bytes();
+            let (slot, kind) = match found.n_type(LittleEndian).0 {
+                note::PVH_TYPE if found.name() == note::PVH_OWNER.as_bytes() => {
+                    (&mut self.pvh, "PVH")
+                }
+                note::PVH_TYPE => {
+                    self.pvh_of_others = true;
+                    continue;
+                }
+                note::TYPE if is_ours => (&mut self.ours, "Ampoule"),
+                note::MACHINE_TYPE if is_ours => (&mut self.machine, "machine"),
+                note::ENTRY_TYPE if is_ours => (&mut self.entry, "entry"),
                 _ => continue,
             };
-            slot.get_or_insert(found.desc());
+            if slot.replace(found.desc()).is_some() {
+                return Err(ImageError::NoteTwice(kind));
+            }
         }
         Ok(())
     }
@@ -50,6 +81,9 @@ impl<'data> Notes<'data> {
     /// the upper half is zero).
     pub(super) fn pvh_entry(&self) -> Result<u64, ImageError> {
         let descriptor = self.pvh.ok_or(ImageError::NoPvhNote)?;
+        if self.pvh_of_others {
+            return Err(ImageError::NoteTwice("PVH"));
+        }
         let entry = match *descriptor {
             [a, b, c, d] | [a, b, c, d, 0, 0, 0, 0] => u32::from_le_bytes([a, b, c, d]),
             _ => return Err(ImageError::BadNote("PVH")),
@@ -77,24 +111,32 @@ impl<'data> Notes<'data> {
         if !known.contains(&note.abi_version) {
             return Err(ImageError::UnknownAbi { found: note.abi_version });
         }
-        let printable = |c: char| !c.is_control() && !c.is_whitespace();
-        if !(1..=255).contains(&note.name.len()) || !note.name.chars().all(printable) {
-            return Err(ImageError::BadName(note.name));
+        if !is_name(&note.name) {
+            return Err(ImageError::BadName(clip(&note.name)));
         }
-        if note.version.is_empty() {
-            return Err(ImageError::NoVersion);
+        if !is_name(&note.version) {
+            return Err(ImageError::BadVersion(clip(&note.version)));
         }
         if note.stack_bytes == 0 {
             return Err(ImageError::NoStack);
         }
         let unknown = |mode: &&String| !EVENT_MODES.contains(&mode.as_str());
         if let Some(mode) = note.event_modes.iter().find(unknown) {
-            return Err(ImageError::UnknownEventMode(mode.clone()));
+            return Err(ImageError::UnknownEventMode(clip(mode)));
+        }
+        let twice = |(index, mode): &(usize, &String)| note.event_modes[..*index].contains(mode);
+        if let Some((_, mode)) = note.event_modes.iter().enumerate().find(twice) {
+            return Err(ImageError::EventModeTwice(mode.clone()));
         }
         // None is known yet, so whatever is asked for cannot have been granted.
         match note.capabilities.first() {
-            Some(capability) => Err(ImageError::UnknownCapability(capability.clone())),
+            Some(capability) => Err(ImageError::UnknownCapability(clip(capability))),
             None => Ok(note),
         }
     }
+}
+
+/// Whether a text can be an argument, and be told from others where it is printed.
+fn is_name(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && is_plain(text) && !text.contains(char::is_whitespace)
 }

@@ -29,6 +29,8 @@ pub(crate) struct Sample {
     pub(crate) machine_note: Option<[u64; 8]>,
     /// The numbers of the entry note.
     pub(crate) entry_note: Option<[u64; 19]>,
+    /// Owner and type of further notes.
+    pub(crate) more_notes: Vec<(&'static str, u32)>,
     pub(crate) programs: Vec<ProgramHeader64<LittleEndian>>,
     pub(crate) relocations: bool,
     /// Contents of the code segment.
@@ -57,6 +59,7 @@ impl Default for Sample {
             note: Some(note),
             machine_note: None,
             entry_note: None,
+            more_notes: Vec::new(),
             programs: vec![code, data, notes],
             relocations: false,
             code: vec![0xf4; 64],
@@ -112,6 +115,9 @@ impl Sample {
         if let Some(numbers) = self.entry_note {
             let numbers = numbers.map(u64::to_le_bytes).concat();
             put_note(&mut bytes, note::OWNER, note::ENTRY_TYPE, &numbers);
+        }
+        for (owner, kind) in &self.more_notes {
+            put_note(&mut bytes, owner, *kind, &[0; 8]);
         }
         bytes
     }

@@ -5,7 +5,8 @@ use std::fs;
 
 use super::file::{
     DYNAMIC, FILE_BYTES, FLAGS, File, INTERPRETER, LOAD, MEMORY_BYTES, NOTE, NOTE_HEADER_BYTES,
-    OFFSET, PHYSICAL, PROGRAM_COUNT, PROGRAMS, TYPE, VIRTUAL, entry_note_at, machine_note_at,
+    OFFSET, PHYSICAL, PROGRAM_BYTES, PROGRAM_COUNT, PROGRAMS, SECTION_COUNT, TYPE, VIRTUAL,
+    entry_note_at, machine_note_at,
 };
 
 /// Files of one kind.
@@ -40,7 +41,7 @@ pub fn no_image() -> Vec<Case> {
     vec![
         case("Nothing.", ["not an ELF file"], |_| vec![File(Vec::new())]),
         case("A shell script.", ["not an ELF file"], |_| vec![File(b"#!/bin/sh\n".to_vec())]),
-        case("A program of the host's.", ["link"], |_| {
+        case("A program of the host's.", ["no Ampoule note"], |_| {
             vec![File(fs::read("/proc/self/exe").expect("this program"))]
         }),
         case("An image of more than 256 MiB.", ["larger than 256MiB"], |good| {
@@ -106,6 +107,8 @@ const PROGRAM: [Field; 8] = [
     ("`p_align`", 48, 8, &["damaged", GOOD]),
 ];
 
+const MANY_PROGRAMS: &str = "more than 64 program headers";
+
 /// What says of itself that it is something else, or has a header that makes no sense.
 pub fn headers() -> Vec<Case> {
     let inverted = HEADER.map(|(name, at, bytes, about)| Case {
@@ -121,11 +124,17 @@ pub fn headers() -> Vec<Case> {
             vec![good.with(16, &[3]), good.with(16, &[1])]
         }),
         case("For another processor.", ["machine 40"], |good| vec![good.with(18, &[40])]),
-        case("65,534 program headers, 65,535, or none.", ["damaged", "no segment"], |good| {
+        case("65,534 program headers, 65,535, or none.", [MANY_PROGRAMS, "Ampoule note"], |good| {
             // The second means that the first section's header has the number.
             [65_534, 65_535, 0u16]
                 .map(|count| good.with(PROGRAM_COUNT, &count.to_le_bytes()))
                 .to_vec()
+        }),
+        case("More than 64 program headers.", [MANY_PROGRAMS], |good| {
+            vec![good.with_programs(&[0; 64 * PROGRAM_BYTES])]
+        }),
+        case("More than 1024 section headers.", ["1024 section headers"], |good| {
+            [1025, u16::MAX].map(|count| good.with(SECTION_COUNT, &count.to_le_bytes())).to_vec()
         }),
         case("A program header table that ends after the file, or wraps.", ["damaged"], |good| {
             let end = good.0.len() as u64;
@@ -161,10 +170,10 @@ fn kinds_of_segments() -> Vec<Case> {
             vec![loads.fold(good.clone(), |file, at| file.with(at + TYPE, &[0]))]
         }),
         case("An interpreter.", ["PT_INTERP"], |good| {
-            vec![good.with(good.programs(NOTE)[0] + TYPE, &[INTERPRETER])]
+            vec![good.with_programs(&[&[INTERPRETER][..], &[0; PROGRAM_BYTES - 1]].concat())]
         }),
         case("A dynamic section.", ["PT_DYNAMIC"], |good| {
-            vec![good.with(good.programs(NOTE)[0] + TYPE, &[DYNAMIC])]
+            vec![good.with_programs(&[&[DYNAMIC][..], &[0; PROGRAM_BYTES - 1]].concat())]
         }),
         case("A section of relocations.", ["relocations"], |good| {
             // Of either type.
@@ -248,6 +257,23 @@ pub fn notes() -> Vec<Case> {
             let first = good.place(b"Xen\0") - 12;
             [first, first + 4].map(|at| good.with(at, &[0xff; 4])).to_vec()
         }),
+        case("More than 64 KiB of notes.", ["64 KiB of notes"], |good| {
+            let mut file = good.clone();
+            file.0.resize(good.0.len() + (64 << 10) + 1, 0);
+            let at = good.programs(NOTE)[0];
+            vec![file.with_number(at + FILE_BYTES, (64 << 10) + 1)]
+        }),
+        case("Notes that are there twice.", ["more than one PVH note"], |good| {
+            vec![good.with_programs(good.program(good.programs(NOTE)[0]))]
+        }),
+        case(
+            "A second entry for PVH boot, of another owner.",
+            ["more than one PVH note"],
+            |good| {
+                let at = good.place(b"GNU\0") - 4;
+                vec![good.with(at, &[18])]
+            },
+        ),
         case("An entry for PVH boot that is no code.", ["PVH entry point"], |good| {
             let at = good.place(b"Xen\0") + 4;
             [0u32, 0x1000, u32::MAX].map(|entry| good.with(at, &entry.to_le_bytes())).to_vec()

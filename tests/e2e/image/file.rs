@@ -11,6 +11,8 @@ pub const PROGRAMS: usize = 32;
 pub const SECTIONS: usize = 40;
 /// Number of program headers, in 16 bits.
 pub const PROGRAM_COUNT: usize = 56;
+/// Number of section headers, likewise.
+pub const SECTION_COUNT: usize = 60;
 
 /// Fields of a program header (ELF-64, figure 6).
 pub const TYPE: usize = 0;
@@ -21,8 +23,9 @@ pub const PHYSICAL: usize = 24;
 pub const FILE_BYTES: usize = 32;
 pub const MEMORY_BYTES: usize = 40;
 
-/// Length of a program header, and of a section's.
-const PROGRAM_BYTES: usize = 56;
+/// Length of a program header.
+pub const PROGRAM_BYTES: usize = 56;
+/// Length of a section's.
 const SECTION_BYTES: usize = 64;
 
 /// Types of segments.
@@ -74,6 +77,25 @@ impl File {
     /// The places of the program headers of a type.
     pub fn programs(&self, kind: u8) -> Vec<usize> {
         self.all_programs().into_iter().filter(|&at| self.0[at + TYPE] == kind).collect()
+    }
+
+    /// The same file with further program headers, the table at its end.
+    pub fn with_programs(&self, more: &[u8]) -> Self {
+        let programs = self.all_programs();
+        let count = (programs.len() + more.len() / PROGRAM_BYTES) as u16;
+        let mut file = self.clone();
+        file.0.resize(file.0.len().next_multiple_of(8), 0);
+        let at = file.0.len() as u64;
+        for program in programs {
+            file.0.extend(self.program(program));
+        }
+        file.0.extend(more);
+        file.with_number(PROGRAMS, at).with(PROGRAM_COUNT, &count.to_le_bytes())
+    }
+
+    /// A program header.
+    pub fn program(&self, at: usize) -> &[u8] {
+        &self.0[at..at + PROGRAM_BYTES]
     }
 
     /// The place of the header of the first segment with these permissions and content of its own.

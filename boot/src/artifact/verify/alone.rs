@@ -1,15 +1,18 @@
 //! One file, an image or a bundle, with what lies beside it and around it.
 
+use std::ffi::OsStr;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::super::manifest::Manifest;
+use super::super::manifest::{self, Manifest};
+use super::super::sums::Sums;
 use super::super::{ENVELOPE_SUFFIX, IMAGE_SUFFIX, MANIFEST, SUMS, tree};
 use super::{Checks, Digest, Key, PAYLOAD_TYPE, Verified, VerifyError};
 use super::{
     below, check_length, check_manifest, document, listed, listed_in, open, read_if_there,
 };
-use super::{real, stated};
+use super::{named, real, stated};
+use crate::foreign::clip;
 use crate::image::{Image, seal};
 
 /// What a signed statement is called where it is told what an image was checked by.
@@ -17,10 +20,11 @@ const SIGNED: &str = "the signed statement about it";
 
 /// Verifies an image by all that is said of it.
 pub(super) fn image(path: &Path, key: Option<&Key>) -> Result<Verified, VerifyError> {
-    let real = real(path)?;
-    let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let folder = real.parent().unwrap_or(Path::new("/"));
+    let (folder, name) = place(path)?;
+    let real = folder.join(&name);
     let stem = name.strip_suffix(IMAGE_SUFFIX).unwrap_or(&name);
+    // Before anything is read that may be long.
+    let signed = key.map(|key| signed(&folder, stem, key)).transpose()?;
     let found = tree::digest(&real)?;
     let mut checked = Vec::new();
     let mut check = |by, expected: Option<&Digest>| match expected {
@@ -35,24 +39,20 @@ pub(super) fn image(path: &Path, key: Option<&Key>) -> Result<Verified, VerifyEr
             found: Some(found),
         }),
     };
-    if key.is_some() {
-        let envelope = folder.join(format!("{stem}{ENVELOPE_SUFFIX}"));
-        let payload = open(&envelope, PAYLOAD_TYPE, key)?;
-        check(SIGNED, stated(&envelope, &payload)?.get(&name))?;
+    if let Some(stated) = &signed {
+        check(SIGNED, stated.get(&name))?;
     }
     let at = folder.join(MANIFEST);
-    let manifest = read_if_there(&at)?.map(|text| document::<Manifest>(&at, &text)).transpose()?;
-    // A folder may hold images of others too.
-    let manifest = manifest.filter(|manifest| manifest.name == stem);
+    let manifest = manifest(&at, stem, signed.as_ref())?;
     if let Some(manifest) = &manifest {
-        check_manifest(&at, manifest, None)?;
         check(MANIFEST, listed(&at, manifest)?.get(&name))?;
         for file in manifest.files.iter().filter(|file| file.path == name) {
             check_length(&at, &real, file)?;
         }
     }
     if let Some((around, inner)) = folder.parent().zip(folder.file_name()) {
-        let listed = below(&listed_in(around)?.unwrap_or_default(), &inner.to_string_lossy());
+        let listed = listed_in(around, key)?.unwrap_or_default();
+        let listed = below(&listed, &inner.to_string_lossy());
         // A list that does not know the folder is about something else.
         if !listed.is_empty() {
             check(SUMS, listed.get(&name))?;
@@ -66,7 +66,49 @@ pub(super) fn image(path: &Path, key: Option<&Key>) -> Result<Verified, VerifyEr
         is_sealed: is_sealed(&real)?,
         by: checked,
     };
-    Ok(Verified { functions: 1, files: 1, alone: Some(checks) })
+    Ok(Verified { functions: vec![named(&image)], files: 1, alone: Some(checks) })
+}
+
+/// The real folder of a file, and the name that it is given there: a link's own, since what it leads to
+/// is something else by its.
+fn place(path: &Path) -> Result<(PathBuf, String), VerifyError> {
+    let name = path.file_name().and_then(OsStr::to_str);
+    let name = name.ok_or_else(|| VerifyError::NotAFile { path: path.into() })?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    Ok((real(folder.unwrap_or(Path::new(".")))?, name.to_owned()))
+}
+
+/// What is signed of the files in a folder, by the statement about a function.
+fn signed(folder: &Path, stem: &str, key: &Key) -> Result<Sums, VerifyError> {
+    let envelope = folder.join(format!("{stem}{ENVELOPE_SUFFIX}"));
+    stated(&envelope, &open(&envelope, PAYLOAD_TYPE, Some(key))?)
+}
+
+/// The manifest beside an image, if it is its own; where a statement is `signed`, only if that is about
+/// the manifest too.
+fn manifest(at: &Path, stem: &str, signed: Option<&Sums>) -> Result<Option<Manifest>, VerifyError> {
+    let Some(text) = read_if_there(at)? else { return Ok(None) };
+    // What many programs call theirs, too.
+    if !manifest::is_one(&text) {
+        return Ok(None);
+    }
+    let manifest: Manifest = document(at, &text)?;
+    // A folder may hold images of others too.
+    if manifest.name != stem {
+        return Ok(None);
+    }
+    let found = Digest::of(&text);
+    match signed.map(|signed| signed.get(MANIFEST).copied()) {
+        Some(None) => return Ok(None),
+        Some(Some(expected)) if expected != found => {
+            let (path, by) = (at.into(), SIGNED);
+            let (expected, found) = (Some(expected), Some(found));
+            return Err(VerifyError::Differs { path, by, expected, found });
+        }
+        _ => {}
+    }
+    check_manifest(at, &manifest, None)?;
+    Ok(Some(manifest))
 }
 
 fn is_sealed(path: &Path) -> Result<bool, VerifyError> {
@@ -90,7 +132,7 @@ pub(super) fn agree(path: &Path, image: &Image, manifest: &Manifest) -> Result<(
         ("list of capabilities", settings.capabilities.join(", "), note.capabilities.join(", ")),
     ] {
         if expected != found {
-            let (expected, found) = (format!("{expected:?}"), format!("{found:?}"));
+            let [expected, found] = [expected, found].map(|text| format!("{:?}", clip(&text)));
             return Err(VerifyError::Disagrees { path: path.into(), what, expected, found });
         }
     }

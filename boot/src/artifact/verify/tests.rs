@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::fs;
 
 use ed25519_dalek::{Signer, SigningKey};
@@ -103,6 +102,11 @@ impl Release {
     }
 }
 
+/// The paths of all files below a folder.
+fn paths(folder: &Path) -> Vec<String> {
+    Files::of(folder).expect("a folder").paths().cloned().collect()
+}
+
 #[track_caller]
 fn refused(path: &Path, key: Option<&Key>, parts: &[&str]) {
     let error = verify(path, key).expect_err("a difference").to_string();
@@ -120,8 +124,9 @@ fn what_is_as_it_should_be_is_verified() {
         assert!(!checks.is_bundle && !checks.is_sealed, "{checks:?}");
         checks.by
     };
-    assert_eq!(verified(""), Verified { functions: 1, files: 5, alone: None });
-    assert_eq!(verified("sample"), Verified { functions: 1, files: 4, alone: None });
+    let function = vec!["sample 1.2.3".to_owned()];
+    assert_eq!(verified(""), Verified { functions: function.clone(), files: 5, alone: None });
+    assert_eq!(verified("sample"), Verified { functions: function, files: 4, alone: None });
     assert_eq!(by("sample/sample.elf"), [MANIFEST, SUMS]);
     // A function's folder stands on its own, and so does an image.
     fs::remove_file(root.path().join(SUMS)).expect("removed");
@@ -137,8 +142,7 @@ fn what_is_as_it_should_be_is_verified() {
 #[test]
 fn a_flipped_bit_or_a_cut_is_told_with_both_digests() {
     let root = Release::default().write();
-    let mut paths: Vec<_> = tree::sums(root.path()).expect("a folder").into_keys().collect();
-    paths.sort();
+    let paths = paths(root.path());
     assert_eq!(paths.len(), 5);
     for path in paths {
         let path = root.path().join(path);
@@ -178,8 +182,9 @@ fn what_is_missing_and_what_is_too_much_is_told() {
     }
     for path in ["more", "sample/more", "sample/deep/more"] {
         let root = Release::default().write();
-        fs::create_dir_all(root.path().join("sample/deep")).expect("made");
-        fs::write(root.path().join(path), "").expect("written");
+        let path_there = root.path().join(path);
+        fs::create_dir_all(path_there.parent().expect("a folder")).expect("made");
+        fs::write(path_there, "").expect("written");
         refused(root.path(), None, &[path, "expected nothing", "found sha256:"]);
     }
     let root = Release::default().write();
@@ -188,6 +193,70 @@ fn what_is_missing_and_what_is_too_much_is_told() {
     let root = Release::default().write();
     std::os::unix::fs::symlink("sample.elf", root.path().join("sample/link")).expect("made");
     refused(root.path(), None, &["sample/link is not a regular file"]);
+    let root = Release::default().write();
+    fs::create_dir_all(root.path().join("sample/empty/inner")).expect("made");
+    for path in ["", NAME] {
+        refused(&root.path().join(path), None, &["sample/empty/inner is a folder without files"]);
+    }
+}
+
+#[test]
+fn a_list_without_a_function_is_no_release() {
+    let root = tempfile::tempdir().expect("a folder");
+    fs::write(root.path().join("evil.sh"), "").expect("written");
+    let list = format!("{}  evil.sh\n", Digest::of(b"").hexadecimal());
+    fs::write(root.path().join(SUMS), list).expect("written");
+    refused(root.path(), None, &["SHA256SUMS lists nothing of a function"]);
+}
+
+#[test]
+fn what_others_have_beside_an_image_is_no_difference() {
+    let root = Release::default().write();
+    let image = root.path().join("sample/sample.elf");
+    let by = || verify(&image, None).expect("an image").alone.expect("alone").by;
+    let list = root.path().join(SUMS);
+    let text = fs::read_to_string(&list).expect("a list");
+    fs::write(&list, text.replace("  ", " *")).expect("written");
+    assert_eq!(by(), [MANIFEST, SUMS]);
+    for other in ["{\"name\":\"sample\"}", "[]", "no JSON"] {
+        fs::write(root.path().join("sample/manifest.json"), other).expect("written");
+        assert_eq!(by(), [SUMS], "{other}");
+    }
+    // A newer one is ours.
+    let newer = "{\"schema\":\"ampoule/manifest/2\"}";
+    fs::write(root.path().join("sample/manifest.json"), newer).expect("written");
+    refused(&image, None, &["manifest.json", "cannot be believed"]);
+}
+
+#[test]
+fn an_image_is_looked_for_under_the_name_that_was_given() {
+    let release = Release::signed();
+    let (key, root) = (release.key(), release.write());
+    let link = root.path().join("wc.elf");
+    std::os::unix::fs::symlink("sample/sample.elf", &link).expect("made");
+    refused(&link, None, &["wc.elf is not a regular file with a name in UTF-8 (a link is none)"]);
+    refused(&link, Some(&key), &["wc.intoto.dsse.json is not there"]);
+}
+
+#[test]
+fn the_signature_comes_before_what_is_long() {
+    const HUGE: u64 = 1 << 40;
+    let release = Release::signed();
+    let (key, root) = (release.key(), release.write());
+    let other = self::key(&SigningKey::from_bytes(&[2; 32]));
+    for file in ["sample/sample.debug", "sample/sample.elf"] {
+        let file = fs::File::options().write(true).open(root.path().join(file)).expect("a file");
+        file.set_len(HUGE).expect("as long");
+    }
+    for path in ["", "sample", "sample/sample.elf"] {
+        let path = root.path().join(path);
+        refused(&path, Some(&other), &["dsse.json is not signed as asked"]);
+        refused(&path, Some(&key), &["it is longer than 1GiB"]);
+        refused(&path, None, &["it is longer than 1GiB"]);
+    }
+    let list = fs::File::options().write(true).open(root.path().join(SUMS)).expect("a file");
+    list.set_len((4 << 20) + 1).expect("as long");
+    refused(root.path(), None, &["it is longer than 4MiB"]);
 }
 
 #[test]
@@ -274,8 +343,7 @@ fn what_was_sealed_anew_without_the_key_is_refused() {
         Release { secret: Some(SigningKey::from_bytes(&[2; 32])), ..Release::default() };
     forged.manifest.description = Some("another".into());
     let forged = forged.write();
-    let names: BTreeSet<_> = tree::sums(forged.path()).expect("a folder").into_keys().collect();
-    for name in names.iter().filter(|name| !name.ends_with("dsse.json")) {
+    for name in paths(forged.path()).iter().filter(|name| !name.ends_with("dsse.json")) {
         fs::copy(forged.path().join(name), root.path().join(name)).expect("copied");
     }
     refused(root.path(), Some(&key), &["SHA256SUMS is not what SHA256SUMS.dsse.json says"]);
@@ -289,4 +357,31 @@ fn what_was_sealed_anew_without_the_key_is_refused() {
     verify(&image, Some(&key)).expect("it is signed");
     fs::write(&image, Sample { entry: 0x10_1001, ..Sample::default() }.build()).expect("written");
     refused(&image, Some(&key), &["the signed statement", "expected sha256:", "found sha256:"]);
+}
+
+/// What an image is said to be checked by has been.
+#[test]
+fn beside_a_signed_image_only_what_is_signed_counts() {
+    const STATEMENT: &str = "the signed statement about it";
+    let release = Release::signed();
+    let (key, root) = (release.key(), release.write());
+    let image = root.path().join("sample/sample.elf");
+    let by = || verify(&image, Some(&key)).expect("an image").alone.expect("alone").by;
+    assert_eq!(by(), [STATEMENT, MANIFEST, SUMS]);
+    let list = root.path().join(SUMS);
+    let good = fs::read_to_string(&list).expect("a list");
+    let forged = format!("{}  sample/more\n{good}", Digest::of(b"").hexadecimal());
+    fs::write(&list, &forged).expect("written");
+    for path in [NAME, "sample/sample.elf"] {
+        let path = root.path().join(path);
+        refused(&path, Some(&key), &["SHA256SUMS is not what SHA256SUMS.dsse.json says"]);
+    }
+    fs::remove_file(root.path().join(SUMS_ENVELOPE)).expect("removed");
+    assert_eq!(by(), [STATEMENT, MANIFEST]);
+    verify(&root.path().join(NAME), Some(&key)).expect("what is signed of it is as it should be");
+    let manifest = root.path().join("sample/manifest.json");
+    let mut text = fs::read(&manifest).expect("a manifest");
+    text.push(b'\n');
+    fs::write(&manifest, text).expect("written");
+    refused(&image, Some(&key), &["manifest.json is not what the signed statement"]);
 }

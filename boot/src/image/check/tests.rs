@@ -154,8 +154,95 @@ fn the_note_is_checked() {
     assert!(matches!(with(|n| n.name = "a\x1bb".to_owned()), ImageError::BadName(_)));
     assert!(matches!(with(|n| n.name.clear()), ImageError::BadName(_)));
     assert!(matches!(with(|n| n.memory_bytes = 5 << 20), ImageError::Memory(_)));
-    assert_eq!(with(|n| n.version.clear()), ImageError::NoVersion);
+    assert!(matches!(with(|n| n.name = "a\u{202e}b".to_owned()), ImageError::BadName(_)));
+    assert!(matches!(with(|n| n.name = "a\u{3000}b".to_owned()), ImageError::BadName(_)));
+    assert!(matches!(with(|n| n.version.clear()), ImageError::BadVersion(_)));
+    assert!(matches!(with(|n| n.version = "1\x1b".to_owned()), ImageError::BadVersion(_)));
     assert_eq!(with(|n| n.stack_bytes = 0), ImageError::NoStack);
+}
+
+#[test]
+fn no_message_is_as_long_as_what_it_is_about() {
+    const LONG: usize = 40_000;
+    let with = |change: fn(&mut ImageNote)| refusal(|s| s.note.iter_mut().for_each(change));
+    for error in [
+        with(|n| n.name = "\u{202e}".repeat(LONG / 3)),
+        with(|n| n.version = "v".repeat(LONG)),
+        with(|n| n.event_modes = vec!["m".repeat(LONG)]),
+        with(|n| n.event_modes = vec!["raw".to_owned(); LONG / 5]),
+        with(|n| n.capabilities = vec!["c".repeat(LONG)]),
+    ] {
+        assert!(!matches!(error, ImageError::Damaged(_)), "{error}");
+        assert!(error.to_string().len() < 4096, "{error}");
+    }
+}
+
+#[test]
+fn each_note_is_there_once() {
+    let with = |owner, kind| {
+        let mut sample = Sample {
+            machine_note: Some([
+                1, 8, 0x10_3100, 0x10_3200, 0x10_3300, 0x10_3400, 0x10_3500, 0x10_3f00,
+            ]),
+            more_notes: vec![(owner, kind)],
+            ..Sample::default()
+        };
+        sample.entry_note = Some([0; 19]);
+        check(&sample.build()[..]).expect_err("refused")
+    };
+    assert_eq!(with(note::OWNER, note::TYPE), ImageError::NoteTwice("Ampoule"));
+    assert_eq!(with(note::OWNER, note::MACHINE_TYPE), ImageError::NoteTwice("machine"));
+    assert_eq!(with(note::OWNER, note::ENTRY_TYPE), ImageError::NoteTwice("entry"));
+    assert_eq!(with(note::PVH_OWNER, note::PVH_TYPE), ImageError::NoteTwice("PVH"));
+    // QEMU takes the entry of any owner's.
+    assert_eq!(with("GNU", note::PVH_TYPE), ImageError::NoteTwice("PVH"));
+    let sample = Sample { more_notes: vec![("GNU", note::TYPE); 2], ..Sample::default() };
+    check(&sample.build()[..]).expect("others have as many as they like");
+}
+
+/// A good image whose program headers are at its end, filled up with empty ones.
+fn with_programs(count: usize) -> Vec<u8> {
+    let sample = Sample::default();
+    let mut programs = sample.programs.len();
+    let mut bytes = sample.build();
+    let table = bytes[64..][..programs * size_of::<Program>()].to_vec();
+    bytes.resize(bytes.len().next_multiple_of(8), 0);
+    let at = bytes.len() as u64;
+    bytes.extend(table);
+    while programs < count {
+        bytes.extend([0; size_of::<Program>()]);
+        programs += 1;
+    }
+    bytes[32..40].copy_from_slice(&at.to_le_bytes());
+    bytes[56..58].copy_from_slice(&(count as u16).to_le_bytes());
+    bytes
+}
+
+#[test]
+fn what_is_read_of_a_file_is_bounded() {
+    check(&with_programs(64)[..]).expect("as many as there may be");
+    let error = check(&with_programs(65)[..]).expect_err("one more");
+    assert_eq!(error, ImageError::Damaged("more than 64 program headers"));
+    let with_notes = |lengths: [u64; 2]| {
+        let mut sample = Sample::default();
+        for length in lengths {
+            sample.add(elf::PT_NOTE);
+            sample.programs.last_mut().expect("it").p_filesz = length.into();
+        }
+        check(&sample.build()[..]).expect_err("they are not there")
+    };
+    let too_many = ImageError::Damaged("more than 64 KiB of notes");
+    assert_eq!(with_notes([60 << 10, 4 << 10]), too_many);
+    assert_eq!(with_notes([u64::MAX, 2]), too_many);
+    assert_eq!(with_notes([30 << 10, 30 << 10]), ImageError::Damaged("a note segment"));
+    let sections = |count: u16| {
+        let mut bytes = Sample { relocations: true, ..Sample::default() }.build();
+        bytes.resize(bytes.len() + 64 * usize::from(count), 0);
+        bytes[60..62].copy_from_slice(&count.to_le_bytes());
+        check(&bytes[..]).expect_err("it has relocations")
+    };
+    assert!(matches!(sections(1024), ImageError::Relocations(_)));
+    assert_eq!(sections(1025), ImageError::Damaged("more than 1024 section headers"));
 }
 
 #[test]
@@ -166,6 +253,8 @@ fn event_modes_are_known_and_capabilities_are_not() {
         check(&sample.build()[..])
     };
     assert!(with(|n| n.event_modes = vec!["raw".to_owned(), "batched".to_owned()]).is_ok());
+    let twice = with(|n| n.event_modes = vec!["raw".to_owned(); 2]);
+    assert_eq!(twice, Err(ImageError::EventModeTwice("raw".to_owned())));
     let mode = with(|n| n.event_modes = vec!["raw".to_owned(), "x\x1b".to_owned()]);
     assert_eq!(mode, Err(ImageError::UnknownEventMode("x\x1b".to_owned())));
     let capability = with(|n| n.capabilities = vec!["network\x1b".to_owned()]);

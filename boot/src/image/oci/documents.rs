@@ -3,10 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
-use super::names::{self, CONFIG, IMAGE_LABEL, INDEX, LAYER, LAYOUT_VERSION, REFERENCE_NAME};
+use super::names::{
+    self, CONFIG, IMAGE_LABEL, INDEX, LAYER, LAYOUT_VERSION, MANIFEST, REFERENCE_NAME,
+};
 use crate::digest::Digest;
+use crate::foreign::clip;
 
 /// `oci-layout`.
 #[derive(Debug, Deserialize)]
@@ -20,7 +24,8 @@ impl LayoutFile {
         match self.image_layout_version.as_str() {
             LAYOUT_VERSION => Ok(()),
             found => Err(format!(
-                "its imageLayoutVersion is {found:?}, but this launcher knows {LAYOUT_VERSION}"
+                "its imageLayoutVersion is {:?}, but this launcher knows {LAYOUT_VERSION}",
+                clip(found)
             )),
         }
     }
@@ -78,7 +83,7 @@ impl Descriptor {
         Digest::parse(&self.digest).map(names::blob).ok_or_else(|| {
             format!(
                 "it names a blob by {:?}, but a digest is sha256: and 64 digits of 0-9 and a-f",
-                self.digest
+                clip(&self.digest)
             )
         })
     }
@@ -91,9 +96,11 @@ impl Descriptor {
                 one image into a layout of its own"
                     .to_owned())
             }
-            found => {
-                Err(format!("{} is of the type {found:?}, but must be {media_type}", self.digest))
-            }
+            found => Err(format!(
+                "{:?} is of the type {:?}, but must be {media_type}",
+                clip(&self.digest),
+                clip(found)
+            )),
         }
     }
 }
@@ -103,14 +110,27 @@ impl Descriptor {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Manifest {
     schema_version: u64,
+    media_type: Option<String>,
     pub(super) config: Descriptor,
     layers: Vec<Descriptor>,
+    /// What an index has: a document that is both says different things to different readers.
+    manifests: Option<IgnoredAny>,
 }
 
 impl Manifest {
     /// The only layer, if all is of the kinds that can be read.
     pub(super) fn layer(&self) -> Result<&Descriptor, String> {
         check_schema(self.schema_version)?;
+        match self.media_type.as_deref() {
+            None | Some(MANIFEST) => {}
+            Some(found) => {
+                let found = clip(found);
+                return Err(format!("it is of the type {found:?}, but must be {MANIFEST}"));
+            }
+        }
+        if self.manifests.is_some() {
+            return Err("it has `manifests` beside `layers`, and so is an index too".to_owned());
+        }
         self.config.expect_type(CONFIG)?;
         let [layer] = &self.layers[..] else {
             return Err(format!(
@@ -121,8 +141,9 @@ impl Manifest {
         };
         if let Some((LAYER, how)) = layer.media_type.split_once('+') {
             return Err(format!(
-                "its layer is compressed ({how}), which this launcher does not unpack: make it with \
-                    `cargo xtask dist --oci`, and copy it with `skopeo copy --preserve-digests`"
+                "its layer is compressed ({}), which this launcher does not unpack: make it with \
+                    `cargo xtask dist --oci`, and copy it with `skopeo copy --preserve-digests`",
+                clip(how).escape_debug()
             ));
         }
         layer.expect_type(LAYER)?;
@@ -156,7 +177,8 @@ impl Config {
         if self.rootfs.diff_ids != [layer.digest.as_str()] {
             return Err(format!(
                 "its rootfs.diff_ids are {:?}, but the only layer is {}",
-                self.rootfs.diff_ids, layer.digest
+                clip(&self.rootfs.diff_ids.join(", ")),
+                layer.digest
             ));
         }
         let label = self.config.labels.get(IMAGE_LABEL).ok_or_else(|| {
@@ -167,6 +189,7 @@ impl Config {
         })?;
         let path = label.strip_prefix('/').filter(|path| !path.is_empty());
         path.ok_or_else(|| {
+            let label = clip(label);
             format!("its label {IMAGE_LABEL} is {label:?}, but must be a path from the root")
         })
     }

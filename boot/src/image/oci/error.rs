@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::reference::ReferenceError;
 use super::tar::TarError;
+use crate::foreign::clip;
 use crate::image::ImageError;
 use crate::outcome::Reason;
 use crate::units;
@@ -40,8 +41,21 @@ pub enum OciError {
         /// The names that there are.
         names: Vec<String>,
     },
+    /// Two images have that name.
+    #[error("index.json of {} gives two images the name {name:?}: {first:?} and {second:?}: append \
+        @ and the digest of the one that is meant", path.display())]
+    SameName {
+        /// The folder or archive.
+        path: PathBuf,
+        /// The name.
+        name: String,
+        /// The digests that it has in the index.
+        first: String,
+        /// The other one.
+        second: String,
+    },
     /// The image of that name is another one.
-    #[error("index.json of {} names another image: expected {expected}, found {found}",
+    #[error("index.json of {} names another image: expected {expected}, found {found:?}",
         path.display())]
     Pinned {
         /// The folder or archive.
@@ -165,6 +179,6 @@ fn list(names: &[String]) -> String {
     }
     let more = if names.len() > SHOWN { ", …" } else { "" };
     let names: Vec<_> =
-        names.iter().take(SHOWN).map(|name| name.escape_debug().to_string()).collect();
+        names.iter().take(SHOWN).map(|name| clip(name).escape_debug().to_string()).collect();
     format!("; there are {}{more}", names.join(", "))
 }

@@ -5,8 +5,9 @@ use std::io::{self, ErrorKind, Read};
 use super::blob::Blob;
 use super::documents::Descriptor;
 use super::store::Store;
-use super::tar::{self, BLOCK_BYTES, Header, Names, TarError};
+use super::tar::{self, BLOCK_BYTES, Block, Header, Names, TarError};
 use super::{MAX_LAYER_BYTES, OciError};
+use crate::foreign::clip;
 use crate::image::MAX_IMAGE_BYTES;
 
 /// The bytes of the file `wanted`, of which the layer has one.
@@ -55,7 +56,11 @@ fn find(archive: &mut impl Read, wanted: &str) -> Result<Vec<u8>, FindError> {
         archive.read_exact(&mut block)?;
         let (name, bytes) = match names.header(&block, at)? {
             Header::Entry { name, bytes } => (name, bytes),
-            Header::End => break,
+            Header::End => {
+                archive.read_exact(&mut block)?;
+                check_nothing(archive, &block, at)?;
+                break;
+            }
         };
         if bytes > MAX_IMAGE_BYTES && name == wanted {
             return Err(TarError::TooLarge { name, bytes }.into());
@@ -70,7 +75,22 @@ fn find(archive: &mut impl Read, wanted: &str) -> Result<Vec<u8>, FindError> {
         // No layer that is read has so many bytes.
         at = at.saturating_add(BLOCK_BYTES).saturating_add(padded);
     }
-    found.ok_or_else(|| TarError::NoFile(wanted.to_owned()).into())
+    found.ok_or_else(|| TarError::NoFile(clip(wanted)).into())
+}
+
+/// Whether a block is nothing, and all that is behind it.
+fn check_nothing(archive: &mut impl Read, block: &Block, at: u64) -> Result<(), FindError> {
+    let mut buffer = [0; 8 << 10];
+    let mut is_nothing = tar::is_nothing(block);
+    while is_nothing {
+        match archive.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => is_nothing = tar::is_nothing(&buffer[..count]),
+            Err(why) if why.kind() == ErrorKind::Interrupted => {}
+            Err(why) => return Err(why.into()),
+        }
+    }
+    Err(TarError::Behind { at }.into())
 }
 
 /// The next bytes. Memory is asked for as they come, not because a header says so.

@@ -31,6 +31,7 @@ pub use error::OciError;
 pub use reference::{Reference, ReferenceError};
 
 use super::{Image, MAX_IMAGE_BYTES};
+use crate::foreign::clip;
 
 /// Largest document that is read, in bytes; registries refuse larger manifests too.
 const MAX_DOCUMENT_BYTES: u64 = 4 << 20;
@@ -71,25 +72,30 @@ fn choose<'a>(
     index: &'a Index,
     reference: &Reference,
 ) -> Result<&'a Descriptor, OciError> {
-    let is_meant = |entry: &&Descriptor| match (&reference.name, &reference.digest) {
-        (Some(name), _) => entry.name() == Some(name),
-        (None, Some(digest)) => entry.digest == *digest,
-        (None, None) => true,
-    };
-    let mut meant = index.manifests.iter().filter(is_meant);
+    let Reference { name, digest, .. } = reference;
+    let is_named =
+        |entry: &&Descriptor| name.as_deref().is_none_or(|name| entry.name() == Some(name));
+    let is_pinned = |entry: &&Descriptor| digest.as_ref().is_none_or(|it| entry.digest == *it);
+    let mut named = index.manifests.iter().filter(is_named);
+    let mut meant = named.clone().filter(is_pinned);
     let names = || index.manifests.iter().filter_map(Descriptor::name).map(str::to_owned).collect();
     let path = store.path().to_owned();
     let Some(entry) = meant.next() else {
-        return Err(OciError::NoSuchImage { path, wanted: reference.wanted(), names: names() });
+        return Err(match (named.next().filter(|_| name.is_some()), digest) {
+            (Some(other), Some(expected)) => {
+                let found = clip(&other.digest);
+                OciError::Pinned { path, expected: expected.clone(), found }
+            }
+            _ => OciError::NoSuchImage { path, wanted: reference.wanted(), names: names() },
+        });
     };
     // One manifest under several names is still one image.
-    if meant.any(|other| other.digest != entry.digest) {
+    let Some(other) = meant.find(|other| other.digest != entry.digest) else { return Ok(entry) };
+    // Where all have one name, to name it is no advice.
+    let only = entry.name().filter(|only| index.manifests.iter().all(|it| it.name() == Some(only)));
+    let Some(name) = name.as_deref().or(only) else {
         return Err(OciError::Ambiguous { path, names: names() });
-    }
-    match &reference.digest {
-        Some(digest) if entry.digest != *digest => {
-            Err(OciError::Pinned { path, expected: digest.clone(), found: entry.digest.clone() })
-        }
-        _ => Ok(entry),
-    }
+    };
+    let (first, second) = (clip(&entry.digest), clip(&other.digest));
+    Err(OciError::SameName { path, name: clip(name), first, second })
 }

@@ -41,7 +41,10 @@ impl Reference {
     }
 
     fn of(rest: &[u8], shown: &str) -> Result<Self, ReferenceError> {
-        let (rest, digest) = match rest.iter().rposition(|&byte| byte == b'@') {
+        // Folders may have it in their names.
+        let is_path = |behind: &[u8]| behind.contains(&b'/') && !behind.starts_with(b"sha256:");
+        let at = rest.iter().rposition(|&byte| byte == b'@');
+        let (rest, digest) = match at.filter(|at| !is_path(&rest[at + 1..])) {
             None => (rest, None),
             Some(at) => {
                 let digest = std::str::from_utf8(&rest[at + 1..]).ok().and_then(Digest::parse);
@@ -91,6 +94,9 @@ mod tests {
             ("oci:/a/b.tar:wc".to_owned(), of("/a/b.tar", Some("wc"), None)),
             ("oci:a:x/y:1.0".to_owned(), of("a", Some("x/y:1.0"), None)),
             (format!("oci:a@{digest}"), of("a", None, Some(&digest))),
+            ("oci:a@b/c".to_owned(), of("a@b/c", None, None)),
+            ("oci:a@b/c:wc".to_owned(), of("a@b/c", Some("wc"), None)),
+            (format!("oci:a@b/c@{digest}"), of("a@b/c", None, Some(&digest))),
             (format!("oci:a:wc@{digest}"), of("a", Some("wc"), Some(&digest))),
         ] {
             assert_eq!(parse(&text), Some(Ok(expected)), "{text}");
@@ -101,7 +107,7 @@ mod tests {
         assert_eq!(parse("oci:"), Some(Err(ReferenceError::NoPath("oci:".into()))));
         assert_eq!(parse("oci::a"), Some(Err(ReferenceError::NoPath("oci::a".into()))));
         assert_eq!(parse("oci:a:"), Some(Err(ReferenceError::NoName("oci:a:".into()))));
-        for text in ["oci:a@", "oci:a@sha256:0f", "oci:a@sha512:0f"] {
+        for text in ["oci:a@", "oci:a@sha256:0f", "oci:a@sha512:0f", "oci:a/b@sha256:0f/c"] {
             assert_eq!(parse(text), Some(Err(ReferenceError::NoDigest(text.into()))));
         }
     }

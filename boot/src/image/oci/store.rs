@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -13,6 +13,12 @@ use serde::de::DeserializeOwned;
 
 use super::tar::{self, BLOCK_BYTES, Header, Names, TarError};
 use super::{MAX_DOCUMENT_BYTES, OciError};
+use crate::foreign::clip;
+use crate::opening::open;
+
+/// Most bytes from an archive's last entry to its end: `tar` fills up to a multiple of its block, which
+/// is 10 KiB, or as large as somebody has chosen.
+const MAX_END_BYTES: u64 = 1 << 20;
 
 /// The files of a layout.
 #[derive(Debug)]
@@ -158,7 +164,7 @@ impl Store {
         file: &str,
         bytes: &[u8],
     ) -> Result<T, OciError> {
-        serde_json::from_slice(bytes).map_err(|why| self.wrong(file, why.to_string()))
+        serde_json::from_slice(bytes).map_err(|why| self.wrong(file, clip(&why.to_string())))
     }
 
     /// That a document does not say what it must.
@@ -175,12 +181,6 @@ impl Store {
         let is_cut = self.is_cut();
         OciError::Missing { file: file.to_owned(), path: self.path.clone(), is_cut }
     }
-}
-
-/// Opens what may be a FIFO, which must not wait for a writer.
-fn open(path: &Path, more: OFlags) -> io::Result<File> {
-    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY | more).bits().cast_signed();
-    File::options().read(true).custom_flags(flags).open(path)
 }
 
 enum ScanError {
@@ -201,8 +201,7 @@ fn files(source: &Source) -> Result<(BTreeMap<String, Range>, bool), ScanError> 
         };
         match names.header(&block, at).map_err(ScanError::Tar)? {
             Header::End => {
-                let second = source.block(at + BLOCK_BYTES).map_err(ScanError::Read)?;
-                return Ok((files, second.is_none()));
+                return Ok((files, source.is_cut_in_its_end(at)?));
             }
             Header::Entry { name, bytes } => {
                 let offset = at + BLOCK_BYTES;
@@ -236,6 +235,26 @@ impl Source {
                 let count = rest.len().min(buffer.len());
                 buffer[..count].copy_from_slice(&rest[..count]);
                 Ok(count)
+            }
+        }
+    }
+
+    /// Whether of the two blocks of zeros that begin at an offset the second is not there. Behind them
+    /// nothing may stand either.
+    fn is_cut_in_its_end(&self, at: u64) -> Result<bool, ScanError> {
+        let mut next = at + BLOCK_BYTES;
+        let is_cut = self.bytes() < next + BLOCK_BYTES;
+        if self.bytes() - at > MAX_END_BYTES {
+            return Err(ScanError::Tar(TarError::Behind { at }));
+        }
+        let mut buffer = [0; 8 << 10];
+        loop {
+            match self.read_at(next, &mut buffer) {
+                Ok(0) => return Ok(is_cut),
+                Ok(count) if tar::is_nothing(&buffer[..count]) => next += count as u64,
+                Ok(_) => return Err(ScanError::Tar(TarError::Behind { at })),
+                Err(why) if why.kind() == ErrorKind::Interrupted => {}
+                Err(why) => return Err(ScanError::Read(why)),
             }
         }
     }

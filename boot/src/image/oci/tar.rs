@@ -50,6 +50,15 @@ pub enum TarError {
         /// Its size, in bytes.
         bytes: u64,
     },
+    /// Something stands where nothing should.
+    #[error(
+        "behind its last entry, at byte {at}, it goes on with something else than zeros: make it with \
+            `cargo xtask dist --oci`, or with `tar --format=ustar`"
+    )]
+    Behind {
+        /// Where the zeros begin, in bytes.
+        at: u64,
+    },
     /// The end is not there.
     #[error("it is cut short")]
     Cut,
@@ -74,7 +83,7 @@ pub(super) struct Names(BTreeSet<String>);
 impl Names {
     /// Reads the header that lies `at` so many bytes.
     pub(super) fn header(&mut self, block: &Block, at: u64) -> Result<Header, TarError> {
-        if block.iter().all(|&byte| byte == 0) {
+        if is_nothing(block) {
             return Ok(Header::End);
         }
         let magic = &block[257..265];
@@ -103,6 +112,12 @@ impl Names {
             false => Ok(Header::Entry { name: plain, bytes }),
         }
     }
+}
+
+/// Whether bytes behind the last entry say nothing, as all of them must: what stands behind zeros is
+/// an entry to some who read archives and none to others.
+pub(super) fn is_nothing(bytes: &[u8]) -> bool {
+    bytes.iter().all(|&byte| byte == 0)
 }
 
 /// How far the next header lies behind the contents of so many bytes; `None` beyond all numbers.

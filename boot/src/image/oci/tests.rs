@@ -158,6 +158,7 @@ fn what_is_no_file_in_a_folder_is_refused_at_once() {
 fn a_layer_with_more_than_plain_files_is_refused() {
     let file = |name| [&header(name, b'0', 5)[..], b"hello", &[0; 507]].concat();
     let end = vec![0; 1024];
+    let good = tar(&[("f.elf", b"1")]);
     for (layer, why) in [
         (tar(&[("f.elf", b"1"), ("./f.elf", b"2")]), "the entry \"f.elf\" is there twice"),
         (tar(&[("../f.elf", b"1")]), "\"../f.elf\" has a name"),
@@ -176,6 +177,9 @@ fn a_layer_with_more_than_plain_files_is_refused() {
         ([&header("g", b'0', u64::MAX >> 31)[..], &end].concat(), "it is cut short"),
         (vec![b'x'; 512], "the header at byte 0 is damaged"),
         (tar(&[("f.elf/", b"1")]), "\"f.elf/\" has a name"),
+        ([&good[..good.len() - 512], &good].concat(), "at byte 1024, it goes on"),
+        ([&good[..], b"\0x"].concat(), "at byte 1024, it goes on"),
+        (good[..good.len() - 512].to_vec(), "it is cut short"),
     ] {
         let error = with_layer(layer);
         assert!(error.contains(why), "{why}: {error}");
@@ -183,6 +187,58 @@ fn a_layer_with_more_than_plain_files_is_refused() {
     let names: Vec<_> = (0..5000).map(|number| number.to_string()).collect();
     let many: Vec<_> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
     assert!(with_layer(tar(&many)).contains("more than 4096 entries"));
+}
+
+#[test]
+fn nothing_hides_behind_the_end_of_an_archive() {
+    let good = Sample::default().build();
+    let end = good.len() - 1024;
+    let why = format!("at byte {end}, it goes on with something else than zeros");
+    for more in [&good[..], b"x", &[0; 1 << 20]] {
+        assert!(refused(&[&good[..], more].concat()).contains(&why));
+    }
+    // A lone block of zeros, with more files behind it.
+    assert!(refused(&[&good[..end + 512], &good].concat()).contains(&why));
+    let padded = [&good[..], &[0; 10 << 10]].concat();
+    assert_eq!(read_archive(&padded).expect("an image"), IMAGE);
+}
+
+#[test]
+fn no_message_is_as_long_as_what_it_is_about() {
+    let long = "\u{202e}".repeat(100_000);
+    let text = |part: Vec<u8>| String::from_utf8(part).expect("text");
+    let Sample { layer, config, manifest, index } = Sample::default();
+    let (config, manifest, index) = (text(config), text(manifest), text(index));
+    let with = |from: &str, to: &str| {
+        let put = |text: &str| text.replacen(from, &to.replace("LONG", &long), 1).into_bytes();
+        let (config, manifest, index) = (put(&config), put(&manifest), put(&index));
+        let error = read_archive(&Sample { layer: layer.clone(), config, manifest, index }.build());
+        error.expect_err("it is refused").to_string()
+    };
+    for (from, to) in [
+        ("$MANIFEST", "LONG"),
+        ("image.manifest", "LONG"),
+        ("image.config", "LONG"),
+        ("layer.v1.tar", "layer.v1.tar+LONG"),
+        ("$LAYER\"]}", "LONG\"]}"),
+        ("/f.elf", "LONG"),
+        ("/f.elf", "/LONG"),
+        ("$CONFIG_BYTES", "\"LONG\""),
+        ("\"schemaVersion\":2,\n", "\"schemaVersion\":2,\"mediaType\":\"LONG\","),
+    ] {
+        let error = with(from, to);
+        assert!(error.contains('…') && error.len() < 8192, "{from}: {error}");
+    }
+    let store = Store::of(
+        &Sample {
+            index: index.replace("\"f\"", &format!("\"{long}\"")).into(),
+            ..Sample::default()
+        }
+        .build(),
+    );
+    let reference = Reference { path: "x.tar".into(), name: Some("g".into()), digest: None };
+    let error = read(&store.expect("an archive"), &reference).expect_err("no g").to_string();
+    assert!(error.contains('…') && error.len() < 8192, "{error}");
 }
 
 #[test]
@@ -207,6 +263,8 @@ fn documents_that_lead_elsewhere_are_refused() {
         ("\"$LAYER\"", "\"sha512:00\"", "a digest is sha256:"),
         ("$LAYER", &format!("sha256:{}", "0".repeat(64)), "rootfs.diff_ids"),
         ("\"schemaVersion\":2", "\"schemaVersion\":1", "schemaVersion is 1"),
+        ("{", &format!("{{\"mediaType\":\"{}\",", names::INDEX), "it is of the type"),
+        ("{", "{\"manifests\":[],", "is an index too"),
     ] {
         let error = manifest(from, to);
         assert!(error.contains(why), "{why}: {error}");
@@ -271,5 +329,31 @@ fn an_image_is_named_where_there_are_several() {
     told(Some("g"), None, Reason::NotRunnable, &["blobs/sha256/aaaa", "is missing"]);
     told(Some("f"), Some(&other), Reason::NotRunnable, &["another image", &digest, &other]);
     let unknown = format!("sha256:{}", "b".repeat(64));
+    told(Some("h"), Some(&other), Reason::NotFound, &["no image \"h\""]);
     told(None, Some(&unknown), Reason::NotFound, &["no image", &unknown]);
+}
+
+#[test]
+fn of_two_images_of_one_name_the_digest_says_which() {
+    let text = String::from_utf8(Sample::default().index).expect("text");
+    let (head, entry) = text.split_once("[{").expect("a list");
+    let entry = entry.strip_suffix("]}").expect("its end");
+    let other = format!("sha256:{}", "a".repeat(64));
+    let second = entry.replace("$MANIFEST\"", &format!("{other}\""));
+    let index = format!("{head}[{{{entry},{{{second}]}}").into_bytes();
+    let sample = Sample { index, ..Sample::default() };
+    let digest = sample.files()[4].0.replace("blobs/sha256/", "sha256:");
+    let store = Store::of(&sample.build()).expect("an archive");
+    let open = |name: Option<&str>, pinned: Option<&String>| {
+        let (path, name) = ("x.tar".into(), name.map(str::to_owned));
+        read(&store, &Reference { path, name, digest: pinned.cloned() })
+    };
+    for name in [None, Some("f")] {
+        let error = open(name, None).expect_err("either");
+        assert_eq!(error.reason(), Reason::NotRunnable);
+        let error = error.to_string();
+        assert!(error.contains(&digest) && error.contains(&other), "{error}");
+        assert_eq!(open(name, Some(&digest)).expect("an image"), IMAGE);
+        assert!(open(name, Some(&other)).expect_err("no blob").to_string().contains("is missing"));
+    }
 }
