@@ -261,16 +261,22 @@ fn as_nobody(command: Command, scratch: &Scratch, folder: &Path) -> Invocation {
     invocation.env("HOME", scratch.path("home")).directory(folder)
 }
 
-/// Copies sources, and nothing that was made of them.
+/// Copies sources, and nothing that was made of them; nor what git knows, which in a worktree is a file that
+/// leads to the repository.
 pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).expect("a folder") {
         let entry = entry.expect("an entry");
         let (path, place) = (entry.path(), to.join(entry.file_name()));
         let kind = entry.file_type().expect("a kind");
+        // The copy may be made in cargo's folder itself.
+        let is_made = path.join("CACHEDIR.TAG").exists() || to.starts_with(&path);
+        if path.ends_with(".git") {
+            continue;
+        }
         if kind.is_file() {
             fs::copy(&path, &place).expect("copied");
-        } else if kind.is_dir() && !path.ends_with(".git") && !path.join("CACHEDIR.TAG").exists() {
+        } else if kind.is_dir() && !is_made {
             copy(&path, &place);
         }
     }

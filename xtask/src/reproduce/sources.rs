@@ -96,10 +96,13 @@ impl Copies {
         fs::create_dir_all(&place).map_err(at(&place))?;
         for entry in fs::read_dir(folder).map_err(at(folder))? {
             let path = entry.map_err(at(folder))?.path();
+            // In a worktree it is a file, by which git would take the copy for the worktree.
+            if path.ends_with(".git") {
+                continue;
+            }
             let kind = fs::symlink_metadata(&path).map_err(at(&path))?.file_type();
             if kind.is_dir() {
-                let is_source = !path.ends_with(".git")
-                    && path != target
+                let is_source = path != target
                     && !path.join(CACHE_MARK).exists()
                     && !self.to.starts_with(&path);
                 if is_source {
@@ -181,11 +184,13 @@ mod tests {
             fs::write(tree.join(name).join("file"), name).expect("written");
         }
         fs::write(tree.join("cache").join(CACHE_MARK), "").expect("written");
+        fs::write(tree.join("src/.git"), "gitdir: elsewhere").expect("written");
         let copies = Copies { trees: vec![tree.clone()], to: folder.path().join(COPIES) };
         copies.copy_folder(&tree, &tree.join("target")).expect("copied");
         let names = fs::read_dir(copies.place(&tree)).expect("the copy");
         let names: Vec<_> = names.map(|entry| entry.expect("an entry").file_name()).collect();
         assert_eq!(names, ["src"]);
         assert!(copies.place(&tree.join("src/file")).is_file());
+        assert!(!copies.place(&tree.join("src/.git")).exists());
     }
 }
