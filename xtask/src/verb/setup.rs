@@ -21,7 +21,7 @@ where that cannot be had.
 
 Examples:
   cargo xtask setup
-  cargo xtask setup --peers && cargo test --workspace")]
+  cargo xtask setup --peers")]
 pub struct Setup {
     /// Also the tools that the tests compare functions with
     #[arg(long)]
