@@ -47,7 +47,7 @@ fn run() -> Result<u8, Box<dyn Error>> {
     let without = arguments.next().unwrap_or_default();
     let leaves = std::env::var_os("CONFINED_LEAVES").is_some();
     // All that is opened is opened before, and what writes the report is started.
-    let clerk = Clerk::hire(|json| report::put(&place, json))?;
+    let clerk = Clerk::hire(report::patience(&place), |json| report::put(&place, json))?;
     let image = std::sync::Arc::new(Image::open(&image)?);
     let twin = Twin::open(&image)?;
     let copy = |stream: &dyn AsFd| stream.as_fd().try_clone_to_owned().map(File::from);

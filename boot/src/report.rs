@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::foreign::cut;
 use crate::host::Accel;
-use crate::jail::Layers;
+use crate::jail::{Layers, Patience};
 use crate::{Error, Image, Outcome, Reason, outcome, units};
 
 /// Name and version of the report's form.
@@ -205,9 +205,14 @@ pub fn put(path: &Path, json: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// How long a clerk is to go on with it: a pipe may have no reader for as long as it likes.
+pub fn patience(path: &Path) -> Patience {
+    if is_written_to_as_it_is(path) { Patience::Sender } else { Patience::Whole }
+}
+
 /// Whether something else than a file of its own is at `path`: a device, a pipe, or what a process
 /// has open (`/dev/stderr`), which may be a file, though not one of that name.
-pub(crate) fn is_written_to_as_it_is(path: &Path) -> bool {
+fn is_written_to_as_it_is(path: &Path) -> bool {
     let is_other = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
     is_other || fs::read_link(path).is_ok_and(|target| target.starts_with("/proc"))
 }

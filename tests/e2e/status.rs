@@ -149,7 +149,7 @@ fn ignored_signal(backend: Backend) {
     drop(stdin);
     stdout.read_line(&mut line).expect("it goes on");
     assert_eq!(line, "first\nlast 0\n");
-    running.finish().expect(0).silent();
+    running.finish().expect(0);
 }
 
 fn signal_with_blocked_reader(backend: Backend) {

@@ -10,7 +10,9 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::thread;
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, setpgid, waitpid};
 
@@ -18,6 +20,15 @@ use super::exit;
 
 /// The most that is written, in bytes; what is sent may come from a process that was taken over.
 const MAX_BYTES: u64 = 4 << 20;
+
+/// How long a clerk goes on with what it writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Until it is whole, also if its sender is gone by then.
+    Whole,
+    /// For as long as its sender waits for it: what is written to may not be read for ever.
+    Sender,
+}
 
 /// A process that writes what it is sent.
 #[derive(Debug)]
@@ -30,7 +41,10 @@ pub struct Clerk {
 impl Clerk {
     /// Starts it; `write` is what it does with the bytes. To be called while this process has one
     /// thread.
-    pub fn hire(write: impl FnOnce(&[u8]) -> io::Result<()>) -> io::Result<Self> {
+    pub fn hire(
+        patience: Patience,
+        write: impl FnOnce(&[u8]) -> io::Result<()>,
+    ) -> io::Result<Self> {
         let (line, theirs) = UnixStream::pair()?;
         // SAFETY: there is one thread, as the caller knows, so that nothing is locked or half-done
         // in the child by a thread that it does not have.
@@ -38,7 +52,7 @@ impl Clerk {
             -1 => Err(io::Error::last_os_error()),
             0 => {
                 drop(line);
-                exit(serve(File::from(OwnedFd::from(theirs)), write))
+                exit(serve(File::from(OwnedFd::from(theirs)), patience, write))
             }
             process => {
                 let process = Pid::from_raw(process).expect("a child's number is not 0");
@@ -81,19 +95,36 @@ const DONE: u8 = 0;
 const OTHER_PROBLEM: u8 = 255;
 
 /// The clerk's whole life; its status.
-fn serve(mut line: File, write: impl FnOnce(&[u8]) -> io::Result<()>) -> u8 {
+fn serve(mut line: File, patience: Patience, write: impl FnOnce(&[u8]) -> io::Result<()>) -> u8 {
     // An interrupt from the terminal is its sender's to handle; and whoever waits for the end of the
     // caller's streams does not wait for this process. Where that fails, they do.
     let _ = setpgid(None, None);
     let _ = forget_streams();
     let answer = match receive(&mut line) {
         Ok(None) => return DONE,
-        Ok(Some(bytes)) => write(&bytes).map_or_else(|error| number(&error), |()| DONE),
+        Ok(Some(bytes)) => {
+            let begun = match patience {
+                Patience::Whole => Ok(()),
+                Patience::Sender => end_with_sender(&line),
+            };
+            begun.and_then(|()| write(&bytes)).map_or_else(|error| number(&error), |()| DONE)
+        }
         Err(error) => number(&error),
     };
     // A sender that is gone does not care.
     let _ = line.write_all(&[answer]);
     answer
+}
+
+/// Ends this process as soon as the other end of the line is closed. No signal can tell of that: a jailed
+/// sender may not cause any, not even by its death.
+fn end_with_sender(line: &File) -> io::Result<()> {
+    let line = line.try_clone()?;
+    let wait = move || {
+        while poll(&mut [PollFd::new(&line, PollFlags::empty())], None) == Err(Errno::INTR) {}
+        exit(OTHER_PROBLEM)
+    };
+    thread::Builder::new().spawn(wait).map(drop)
 }
 
 fn forget_streams() -> io::Result<()> {

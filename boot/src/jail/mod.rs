@@ -34,7 +34,7 @@ use serde::Serialize;
 use crate::spec::Notice;
 pub(crate) use calls::Purpose;
 pub use calls::names as system_calls;
-pub use clerk::Clerk;
+pub use clerk::{Clerk, Patience};
 pub use process::exit;
 pub(crate) use program::{Confinement, Needs};
 

@@ -20,7 +20,7 @@ pub(crate) fn die_with_parent(command: &mut Command) {
 
 /// Has the kernel kill this process as soon as the thread of `parent` that started it ends; an error
 /// if it has ended. Two system calls, prctl and getppid, through wrappers that are nothing else.
-pub(crate) fn tie_to(parent: Pid) -> io::Result<()> {
+fn tie_to(parent: Pid) -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     // The parent may have died before the line above took effect; then nobody would signal.
     match getppid() == Some(parent) {

@@ -14,7 +14,7 @@ use libc::{c_int, c_long};
 
 use super::calls::{self, Purpose};
 use super::filter::Program;
-use super::{Clerk, Inmate, Jail, Layer, Notice, exit, filter, landlock};
+use super::{Clerk, Inmate, Jail, Layer, Notice, Patience, exit, filter, landlock};
 
 /// What the started process is to do.
 const ROLE: &str = "AMPOULE_TEST_ROLE";
@@ -295,7 +295,8 @@ fn clerk() {
     let folder = tempfile::tempdir().expect("a folder");
     let place = folder.path().join("written");
     let bytes = vec![b'x'; 1 << 20];
-    let hire = || Clerk::hire(|bytes| std::fs::write(&place, bytes)).expect("a process");
+    let hire =
+        || Clerk::hire(Patience::Whole, |bytes| std::fs::write(&place, bytes)).expect("a process");
     // One that is not sent anything leaves nothing.
     drop(hire());
     hire().write(&bytes).expect("written");
@@ -303,7 +304,8 @@ fn clerk() {
     std::fs::remove_file(&place).expect("removed");
     let too_many = hire().write(&vec![b'x'; 5 << 20]).expect_err("more than it takes");
     assert!(!place.exists(), "{too_many}");
-    let missing = Clerk::hire(|_| std::fs::write("/nowhere/file", "")).expect("a process");
+    let missing =
+        Clerk::hire(Patience::Sender, |_| std::fs::write("/nowhere/file", "")).expect("a process");
     let error = missing.write(b"x").expect_err("no such folder");
     assert_eq!(error.kind(), io::ErrorKind::NotFound);
     drop(folder);

@@ -4,12 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, ensure};
-use rustix::process::getpid;
 
 use super::{Confinement, terminal};
 use crate::backtrace::{self, BacktraceError, Twin};
 use crate::error::with_causes;
-use crate::jail::process::tie_to;
 use crate::jail::{Clerk, Jail};
 use crate::report::{self, Report};
 use crate::{Error, Image, Outcome, Reason};
@@ -65,15 +63,8 @@ impl Desk {
             format!("cannot write a report to {path}; name a file in a folder that is there")
         })?;
         let is_jailed = confinement != Confinement::None;
-        let launcher = getpid();
-        let put = |json: &[u8]| {
-            // A pipe may have no reader for as long as it likes, and nobody but the launcher waits.
-            if report::is_written_to_as_it_is(path) {
-                tie_to(launcher)?;
-            }
-            report::put(path, json)
-        };
-        let clerk = is_jailed.then(|| Clerk::hire(put));
+        let put = |json: &[u8]| report::put(path, json);
+        let clerk = is_jailed.then(|| Clerk::hire(report::patience(path), put));
         let clerk = clerk.transpose().context("cannot start the process that writes the report")?;
         Ok(Self { report: Some(path.to_owned()), clerk })
     }
