@@ -45,7 +45,7 @@ pub mod guest;
 pub mod host;
 pub mod image;
 pub mod jail;
-mod opening;
+pub mod opening;
 pub mod outcome;
 #[cfg(feature = "program")]
 pub mod program;

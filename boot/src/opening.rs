@@ -9,7 +9,7 @@ use std::path::Path;
 use rustix::fs::OFlags;
 
 /// Opens what is at `path`, also with what `more` asks for. It may be something else than a file.
-pub(crate) fn open(path: &Path, more: OFlags) -> io::Result<File> {
+pub fn open(path: &Path, more: OFlags) -> io::Result<File> {
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY | more).bits().cast_signed();
     File::options().read(true).custom_flags(flags).open(path)
 }

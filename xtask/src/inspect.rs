@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use ampoule_abi::layout::{LARGE_PAGE_BYTES, MIN_MEMORY_BYTES};
 use ampoule_abi::messages::ImageNote;
 use ampoule_abi::note;
+use ampoule_boot::image::{MAX_NOTE_BYTES, MAX_PROGRAMS, MAX_SECTIONS};
 use object::elf::PT_NOTE;
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
 use object::{LittleEndian as LE, Object, ObjectSection, ObjectSymbol, SectionFlags, SectionIndex};
@@ -18,12 +19,7 @@ use serde::Serialize;
 use crate::image::{audit, elf};
 use crate::symbol;
 
-/// Most program headers of an image.
-const MAX_PROGRAMS: u64 = 64;
-/// Longest notes of an image, in bytes in all; headers may name the same ones again and again.
-const MAX_NOTE_BYTES: u64 = 64 << 10;
-/// Most sections of an image, and its longest names of them, in bytes in all; those may overlap.
-const MAX_SECTIONS: u64 = 1024;
+/// Longest names of an image's sections, in bytes in all; those may overlap.
 const MAX_SECTION_NAME_BYTES: u64 = 64 << 10;
 /// Most characters of a section's name that are kept.
 const MAX_NAME_CHARACTERS: usize = 200;
@@ -138,9 +134,9 @@ pub fn inspect(image: &[u8], twin: Option<&[u8]>) -> Result<Inspection, InspectE
 pub fn bounded(image: &[u8]) -> Result<elf::File<'_>, InspectError> {
     let file = elf::parse(image)?;
     let programs = file.elf_program_headers();
-    at_most("program headers", programs.len() as u64, MAX_PROGRAMS)?;
+    at_most("program headers", programs.len() as u64, MAX_PROGRAMS.into())?;
     let sections = file.elf_section_table();
-    at_most("sections", sections.len() as u64, MAX_SECTIONS)?;
+    at_most("sections", sections.len() as u64, MAX_SECTIONS.into())?;
     // Where there are no sections, that names none.
     let names = SectionIndex(file.elf_header().shstrndx(LE, image).unwrap_or(0) as usize);
     let name_bytes = sections.section(names).map_or(0, |names| names.sh_size.get(LE));

@@ -20,9 +20,10 @@ use crate::units;
 type Header = FileHeader64<LittleEndian>;
 type Program = ProgramHeader64<LittleEndian>;
 
-/// Most program headers and section headers: what a file of any length costs is bounded.
-const MAX_PROGRAMS: u32 = 64;
-const MAX_SECTIONS: u32 = 1024;
+/// Most program headers: what a file of any length costs is bounded.
+pub const MAX_PROGRAMS: u32 = 64;
+/// Most section headers.
+pub const MAX_SECTIONS: u32 = 1024;
 /// Longest name of a section that is told, in bytes.
 const MAX_SECTION_NAME: usize = 255;
 

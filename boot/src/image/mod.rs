@@ -27,10 +27,10 @@ use object::read::ReadCache;
 use rustix::fs::OFlags;
 
 use crate::{bundle, opening};
-pub use check::{Facts, Segment, check};
+pub use check::{Facts, MAX_PROGRAMS, MAX_SECTIONS, Segment, check};
 pub(crate) use error::least_memory;
 pub use error::{ImageError, OpenError};
-pub use notes::EVENT_MODES;
+pub use notes::{EVENT_MODES, MAX_NOTE_BYTES};
 
 /// Largest image file that is read, in bytes; no guest can have more memory than this.
 pub const MAX_IMAGE_BYTES: u64 = 256 << 20;

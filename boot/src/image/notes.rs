@@ -13,7 +13,7 @@ use super::ImageError;
 use crate::foreign::{clip, is_plain};
 
 /// Most bytes of all notes together: what is held of a file before anything of it is believed.
-const MAX_BYTES: u64 = 64 << 10;
+pub const MAX_NOTE_BYTES: u64 = 64 << 10;
 
 /// The event modes that SPEC C7 names.
 pub const EVENT_MODES: [&str; 4] = ["raw", "binary", "structured", "batched"];
@@ -37,7 +37,7 @@ impl<'data> Notes<'data> {
     ) -> Result<Self, ImageError> {
         let with_notes = programs.iter().filter(|it| it.p_type(LittleEndian) == elf::PT_NOTE);
         let lengths = with_notes.clone().map(|program| program.p_filesz(LittleEndian));
-        if lengths.fold(0, u64::saturating_add) > MAX_BYTES {
+        if lengths.fold(0, u64::saturating_add) > MAX_NOTE_BYTES {
             return Err(ImageError::Damaged("more than 64 KiB of notes"));
         }
         let mut notes = Self::default();

@@ -1,15 +1,12 @@
 //! `inspect`: shows what an image consists of.
 
-use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use ampoule_boot::Image;
 use ampoule_boot::image::{ImageError, MAX_IMAGE_BYTES, OpenError};
 use ampoule_boot::session::printable;
-use ampoule_boot::units;
+use ampoule_boot::{Image, opening, units};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use rustix::fs::OFlags;
@@ -114,9 +111,7 @@ fn read_image(path: &Path) -> Result<(Vec<u8>, Option<OpenError>)> {
 
 /// All bytes of a regular file that is no longer than an image.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // A FIFO is not waited for.
-    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    let file = opening::open(path, OFlags::empty())?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
     }
@@ -206,7 +201,7 @@ mod tests {
         fs::remove_file(&path).expect("removed");
         fs::write(&path, "twin").expect("written");
         assert_eq!(read(&path).expect("a file"), b"twin");
-        let file = File::options().write(true).open(&path).expect("it");
+        let file = fs::File::options().write(true).open(&path).expect("it");
         file.set_len(MAX_IMAGE_BYTES + 1).expect("longer");
         assert_eq!(read(&path).expect_err("it is long").kind(), ErrorKind::FileTooLarge);
     }
