@@ -120,7 +120,10 @@ fn deadline_while_waiting(backend: Backend) {
 
 /// Starts a function and waits until it runs. Its STDOUT has to be kept: who closes it ends the call.
 fn waiting(backend: Backend) -> (Running, BufReader<ChildStdout>) {
-    let mut running = backend.call("steps").bare().spawn();
+    // Whoever started the tests may ignore signals, and a launcher leaves that as it is.
+    let mut outer = Command::new("env");
+    outer.arg("--default-signal=INT,TERM");
+    let mut running = backend.call("steps").bare().inside(outer).spawn();
     let mut stdout = BufReader::new(running.stdout());
     let mut line = String::new();
     stdout.read_line(&mut line).expect("the first line");
