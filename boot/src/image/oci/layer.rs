@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read};
 use super::blob::Blob;
 use super::documents::Descriptor;
 use super::store::Store;
-use super::tar::{self, BLOCK_BYTES, Block, Header, Names, TarError};
+use super::tar::{self, BLOCK_BYTES, Header, Names, TarError};
 use super::{MAX_LAYER_BYTES, OciError};
 use crate::foreign::clip;
 use crate::image::MAX_IMAGE_BYTES;
@@ -57,8 +57,11 @@ fn find(archive: &mut impl Read, wanted: &str) -> Result<Vec<u8>, FindError> {
         let (name, bytes) = match names.header(&block, at)? {
             Header::Entry { name, bytes } => (name, bytes),
             Header::End => {
+                // The second block of the end is to be there, and no more than zeros is in it either.
                 archive.read_exact(&mut block)?;
-                check_nothing(archive, &block, at)?;
+                if !tar::is_nothing_left(block.chain(archive))? {
+                    return Err(TarError::Behind { at }.into());
+                }
                 break;
             }
         };
@@ -76,21 +79,6 @@ fn find(archive: &mut impl Read, wanted: &str) -> Result<Vec<u8>, FindError> {
         at = at.saturating_add(BLOCK_BYTES).saturating_add(padded);
     }
     found.ok_or_else(|| TarError::NoFile(clip(wanted)).into())
-}
-
-/// Whether a block is nothing, and all that is behind it.
-fn check_nothing(archive: &mut impl Read, block: &Block, at: u64) -> Result<(), FindError> {
-    let mut buffer = [0; 8 << 10];
-    let mut is_nothing = tar::is_nothing(block);
-    while is_nothing {
-        match archive.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(count) => is_nothing = tar::is_nothing(&buffer[..count]),
-            Err(why) if why.kind() == ErrorKind::Interrupted => {}
-            Err(why) => return Err(why.into()),
-        }
-    }
-    Err(TarError::Behind { at }.into())
 }
 
 /// The next bytes. Memory is asked for as they come, not because a header says so.

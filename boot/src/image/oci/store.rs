@@ -242,20 +242,12 @@ impl Source {
     /// Whether of the two blocks of zeros that begin at an offset the second is not there. Behind them
     /// nothing may stand either.
     fn is_cut_in_its_end(&self, at: u64) -> Result<bool, ScanError> {
-        let mut next = at + BLOCK_BYTES;
-        let is_cut = self.bytes() < next + BLOCK_BYTES;
-        if self.bytes() - at > MAX_END_BYTES {
-            return Err(ScanError::Tar(TarError::Behind { at }));
-        }
-        let mut buffer = [0; 8 << 10];
-        loop {
-            match self.read_at(next, &mut buffer) {
-                Ok(0) => return Ok(is_cut),
-                Ok(count) if tar::is_nothing(&buffer[..count]) => next += count as u64,
-                Ok(_) => return Err(ScanError::Tar(TarError::Behind { at })),
-                Err(why) if why.kind() == ErrorKind::Interrupted => {}
-                Err(why) => return Err(ScanError::Read(why)),
-            }
+        let range = Range { offset: at, bytes: self.bytes().saturating_sub(at) };
+        let (is_cut, is_short) = (range.bytes < 2 * BLOCK_BYTES, range.bytes <= MAX_END_BYTES);
+        let rest = FileReader::Part { source: self, range };
+        match is_short && tar::is_nothing_left(rest).map_err(ScanError::Read)? {
+            true => Ok(is_cut),
+            false => Err(ScanError::Tar(TarError::Behind { at })),
         }
     }
 

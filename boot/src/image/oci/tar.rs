@@ -4,6 +4,7 @@
 //! another's path, is refused with them.
 
 use std::collections::BTreeSet;
+use std::io::{self, ErrorKind, Read};
 
 /// An archive is a sequence of blocks of so many bytes.
 pub(super) const BLOCK_BYTES: u64 = 512;
@@ -114,10 +115,24 @@ impl Names {
     }
 }
 
-/// Whether bytes behind the last entry say nothing, as all of them must: what stands behind zeros is
-/// an entry to some who read archives and none to others.
-pub(super) fn is_nothing(bytes: &[u8]) -> bool {
+/// Whether bytes say nothing.
+fn is_nothing(bytes: &[u8]) -> bool {
     bytes.iter().all(|&byte| byte == 0)
+}
+
+/// Whether all that is left to be read says nothing, as it must behind the last entry: what stands
+/// behind zeros is an entry to some who read archives and none to others.
+pub(super) fn is_nothing_left(mut archive: impl Read) -> io::Result<bool> {
+    let mut buffer = [0; 8 << 10];
+    loop {
+        match archive.read(&mut buffer) {
+            Ok(0) => return Ok(true),
+            Ok(count) if is_nothing(&buffer[..count]) => {}
+            Ok(_) => return Ok(false),
+            Err(why) if why.kind() == ErrorKind::Interrupted => {}
+            Err(why) => return Err(why),
+        }
+    }
 }
 
 /// How far the next header lies behind the contents of so many bytes; `None` beyond all numbers.
