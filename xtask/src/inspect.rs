@@ -131,7 +131,7 @@ pub fn inspect(image: &[u8], twin: Option<&[u8]>) -> Result<Inspection, InspectE
 
 /// Parses an image, unless it has more of something than images have: where headers name the same bytes
 /// again and again, to go through them all may take forever.
-pub fn bounded(image: &[u8]) -> Result<elf::File<'_>, InspectError> {
+fn bounded(image: &[u8]) -> Result<elf::File<'_>, InspectError> {
     let file = elf::parse(image)?;
     let programs = file.elf_program_headers();
     at_most("program headers", programs.len() as u64, MAX_PROGRAMS.into())?;

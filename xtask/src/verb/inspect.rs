@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::console::{Console, short_size, warning};
 use crate::image::Profile;
-use crate::inspect::{Inspection, Part, bounded, inspect};
+use crate::inspect::{Inspection, Part, inspect};
 use crate::project::Project;
 use crate::results;
 use crate::verb::invoke::as_image;
@@ -98,14 +98,11 @@ impl Inspect {
 /// The bytes of an image, and why it cannot be run, if that is so.
 fn read_image(path: &Path) -> Result<(Vec<u8>, Option<OpenError>)> {
     let hint = || format!("{} cannot be read; `cargo xtask build-fn` makes it", path.display());
-    let bytes = read(path).with_context(hint)?;
-    bounded(&bytes)
-        .with_context(|| format!("{} is not an image, or a damaged one", path.display()))?;
     match Image::open(path) {
         Ok(image) => Ok((image.read().with_context(hint)?.into_owned(), None)),
         // One that is damaged has something to show, and another file has not.
         Err(why @ OpenError::Refused { source: ImageError::NoNote, .. }) => Err(why.into()),
-        Err(why) => Ok((bytes, Some(why))),
+        Err(why) => Ok((read(path).with_context(hint)?, Some(why))),
     }
 }
 
